@@ -1,0 +1,1 @@
+"""Words that every kind shares. Standard library only, no I/O."""
