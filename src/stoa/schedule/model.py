@@ -58,8 +58,8 @@ class Series:
 
     ``start`` and ``end`` are the instants that the caller gave. The rule's own first occurrence has the wall-clock
     time of ``start`` in ``zone``; for WEEKLY its date is the first ``day`` on or after the start's local date, else
-    it is the start's local date. Every occurrence lasts ``end - start`` of *wall-clock* time (its end is the
-    wall-clock end, put in the zone by the same rules as its start).
+    it is the start's local date. Every occurrence lasts exactly ``end - start`` of elapsed time, as RFC 5545 says
+    of DTEND, so that a clock change can shift an end on the wall but never turn an occurrence inside out.
     ``count`` counts the rule's occurrences before ``exceptions`` are left out, as RFC 5545 does; ``until`` is the
     last instant at which one may start (inclusive). ``interval`` ≥ 1 counts cycles.
     ``exceptions`` are local dates that the rule names but that do not happen.
