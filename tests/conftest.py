@@ -1,0 +1,39 @@
+"""What every test may use: the --long option, anyio on asyncio, and ``service_or_skip``."""
+
+import os
+
+import pytest
+
+REQUIRE_SERVICES = "STOA_TEST_REQUIRE_SERVICES"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also run the tests marked long")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def service_or_skip():
+    """``service_or_skip("Redis", check)`` skips where ``check()`` raises, or fails if services are required."""
+
+    def ask(name, check):
+        try:
+            return check()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the service can not be used
+            if os.environ.get(REQUIRE_SERVICES) == "1":
+                pytest.fail(f"{name} is required and does not answer: {error}")
+            pytest.skip(f"{name} does not answer: {error}")
+
+    return ask
