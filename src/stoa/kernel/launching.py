@@ -25,4 +25,6 @@ class Launchers:
             return self.by_kind[kind]
         except KeyError:
             known = ", ".join(sorted(self.by_kind)) or "none yet"
-            raise InvalidError.field("launches.kind", f"nothing here launches {kind!r} (known: {known}).") from None
+            raise InvalidError.field(
+                "launches.kind", f"nothing here launches {kind!r} (known: {known})."
+            ) from None
