@@ -1,0 +1,38 @@
+"""What a kind gives to the composition root, and what it gets from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from litestar import Router
+from litestar.types import ControllerRouterHandler
+from sqlalchemy import MetaData
+
+from stoa.web.errors import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``prefix`` is where the house serves it; a server that serves it alone leaves the prefix out.
+
+    ``paths`` are its first path segments below the prefix, for its error dialect.
+    """
+
+    name: str
+    title: str
+    about: str
+    prefix: str
+    paths: tuple[str, ...]
+    handlers: Sequence[ControllerRouterHandler]
+    dialect: Dialect
+    tables: MetaData
+    parts: dict[type[Any], Any] = field(default_factory=dict)
+
+    def router(self, *, alone: bool) -> Router:
+        return Router("/" if alone else self.prefix or "/", route_handlers=self.handlers, tags=[self.title])
+
+    def placed_dialect(self, *, alone: bool) -> Dialect:
+        prefix = "" if alone else self.prefix
+        return Dialect(tuple(prefix + path for path in self.paths), self.dialect.body, self.dialect.statuses)
