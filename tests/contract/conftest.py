@@ -1,5 +1,6 @@
 """The same storage on SQLite and on PostgreSQL, empty for each test."""
 
+import inspect
 import secrets
 import time
 from types import SimpleNamespace
@@ -68,12 +69,16 @@ async def redis(service_or_skip, anyio_backend):
 
 
 async def eventually(claim, *, within=10.0):
-    """Polls until ``claim()`` is true; what it was last is the failure's message."""
+    """Polls until ``claim()``, or what it awaits, is true; what was seen last is in the failure's message."""
     deadline = time.monotonic() + within
-    while not (seen := claim()):
+    while not (seen := await _value(claim())):
         assert time.monotonic() < deadline, f"not within {within} s; last seen: {seen!r}"
         await anyio.sleep(0.005)
     return seen
+
+
+async def _value(claimed):
+    return await claimed if inspect.isawaitable(claimed) else claimed
 
 
 @pytest.fixture(name="eventually")

@@ -77,23 +77,28 @@ async def test_the_fast_path_counts_with_the_other():
     assert (await take(limiter)).remaining == 1
 
 
-def test_memory_is_bounded_and_the_newest_windows_are_kept():
+def test_memory_is_bounded_and_the_newest_window_is_kept():
     limiter = MemoryLimiter(most_keys=100)
     for index in range(1000):
         limiter.take_now(f"{index}", limit=3, window=MINUTE, now=AT)
         assert len(limiter) <= 100
-    assert limiter.take_now("999", limit=3, window=MINUTE, now=AT).remaining == 1
+        assert limiter.take_now(f"{index}", limit=3, window=MINUTE, now=AT).remaining == 1
 
 
 def test_closed_windows_make_room_before_open_ones():
     limiter = MemoryLimiter(most_keys=100)
     limiter.take_now("open", limit=3, window=60 * MINUTE, now=AT)
     for index in range(99):
-        limiter.take_now(f"{index}", limit=3, window=SECOND, now=AT)
+        limiter.take_now(f"old {index}", limit=3, window=SECOND, now=AT)
     later = AT + MINUTE
-    limiter.take_now("new", limit=3, window=MINUTE, now=later)
-    assert len(limiter) == 2
+    for index in range(98):
+        limiter.take_now(f"new {index}", limit=3, window=MINUTE, now=later)
     assert limiter.take_now("open", limit=3, window=MINUTE, now=later).remaining == 1
+    assert all(
+        limiter.take_now(f"new {index}", limit=3, window=MINUTE, now=later).remaining == 1
+        for index in range(98)
+    )
+    assert len(limiter) == 99
 
 
 @pytest.mark.redis

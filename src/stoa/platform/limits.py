@@ -6,6 +6,7 @@ limiters answer alike; the one in Redis counts for many nodes together.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -34,11 +35,11 @@ class Limiter(Protocol):
 
 
 class MemoryLimiter:
-    """Counts for this process. Holds at most ``most_keys``: the windows that opened first are then forgotten."""
+    """Counts for this process. Holds at most ``most_keys``; in a flood of more, some open windows are forgotten."""
 
     def __init__(self, *, most_keys: int = 100_000) -> None:
         self._most_keys = most_keys
-        self._windows: dict[str, list[Any]] = {}  # key → [count, closes at], in the order of opening
+        self._windows: OrderedDict[str, list[Any]] = OrderedDict()  # key → [count, closes at]
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -57,16 +58,18 @@ class MemoryLimiter:
 
     def _open(self, key: str, closes_at: datetime, now: datetime) -> list[Any]:
         self._windows.pop(key, None)
+        self._drop_closed(now)
         if len(self._windows) >= self._most_keys:
-            self._make_room(now)
+            self._windows.popitem(last=False)
         opened = self._windows[key] = [0, closes_at]
         return opened
 
-    def _make_room(self, now: datetime) -> None:
-        """Leaves a tenth free, so that this is rare and costs little per request even in a flood of new keys."""
-        live = [(key, counted) for key, counted in self._windows.items() if counted[1] > now]
-        keep = self._most_keys - max(self._most_keys // 10, 1)
-        self._windows = dict(live[-keep:] if keep else [])
+    def _drop_closed(self, now: datetime) -> None:
+        """Looks at two windows whenever one opens, so closed ones go sooner than they come, and never all at once."""
+        for _ in range(min(2, len(self._windows))):
+            key, counted = self._windows.popitem(last=False)
+            if counted[1] > now:
+                self._windows[key] = counted
 
 
 _TAKE = """
