@@ -1,0 +1,1 @@
+"""Users, logins, tokens and API keys: one way in for every kind."""
