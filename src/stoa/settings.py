@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from stoa.kernel.errors import Fault, InvalidError
 
 Group = TypeVar("Group")
-_DATA = Path("data")
 IGNORED_PREFIX = "STOA_TEST_"
 
 
@@ -23,7 +22,7 @@ def setting(variable: str, default: Any, about: str, *, secret: bool = False) ->
 class Server:
     host: str = setting("STOA_HOST", "127.0.0.1", "Address to listen on.")
     port: int = setting("STOA_PORT", 8000, "Port to listen on.")
-    data: Path = setting("STOA_DATA", _DATA, "Folder of the database, files and etc/.")
+    data: str = setting("STOA_DATA", "data", "Folder of the database, files and etc/.")
     database: str = setting(
         "STOA_DATABASE", "", "Database address; empty: SQLite in the data folder.", secret=True
     )
@@ -101,8 +100,12 @@ class Settings:
     activity: Activity = field(default_factory=Activity)
 
     @property
+    def folder(self) -> Path:
+        return Path(self.server.data).absolute()
+
+    @property
     def database_url(self) -> str:
-        return self.server.database or f"sqlite:///{self.server.data.absolute() / 'stoa.db'}"
+        return self.server.database or f"sqlite:///{self.folder / 'stoa.db'}"
 
 
 GROUPS: Mapping[str, type[Any]] = {
@@ -174,12 +177,12 @@ _BOOLEANS = {
 
 
 def _check(server: Server) -> list[Fault]:
-    faults = []
-    for network in server.trusted_proxies.split(","):
-        if network.strip() not in ("", "*") and not _is_network(network.strip()):
-            faults.append(
-                Fault("STOA_TRUSTED_PROXIES", f"must be addresses or networks, not {network.strip()!r}.")
-            )
+    networks = [network.strip() for network in server.trusted_proxies.split(",")]
+    faults = [
+        Fault("STOA_TRUSTED_PROXIES", f"must be addresses or networks, not {network!r}.")
+        for network in networks
+        if network not in ("", "*") and not _is_network(network)
+    ]
     if not 0 <= server.port <= 65535:
         faults.append(Fault("STOA_PORT", "must be a port from 0 to 65535."))
     if server.database and not server.database.startswith(("sqlite:///", "postgresql", "postgres://")):

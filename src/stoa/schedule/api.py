@@ -45,7 +45,11 @@ From = Annotated[str, Parameter(query="from", max_length=40, schema_extra={"form
 To = Annotated[str, Parameter(query="to", max_length=40, schema_extra={"format": "date-time"})]
 OccurrenceParameter = Annotated[
     str | None,
-    Parameter(max_length=10, description="With scope=this or following: the occurrence's date.", schema_extra={"format": "date"}),
+    Parameter(
+        max_length=10,
+        description="With scope=this or following: the occurrence's date.",
+        schema_extra={"format": "date"},
+    ),
 ]
 ScopeParameter = Annotated[Scope, Parameter(description="How much of the series is meant.")]
 
@@ -74,7 +78,9 @@ async def list_sessions(
         store.list_sessions, timeline_id=timeline_id, window=window, descending=order.upper() == "DESC",
         skip=skip, take=take,
     )  # fmt: skip
-    return wrapped_page([SessionBody.of(session) for session in page.items], skip=skip, take=take, count=page.total)
+    return wrapped_page(
+        [SessionBody.of(session) for session in page.items], skip=skip, take=take, count=page.total
+    )
 
 
 @get("/sessions/{session_id:str}", guards=[signed_in], responses=documented(401, 404, body=ErrorBody))
@@ -129,7 +135,11 @@ async def delete_session(
     return await _remove(request, session_id, Target(scope, _date(occurrence)))
 
 
-@patch("/sessions/{session_id:str}/removedAt", guards=[signed_in], responses=documented(401, 403, 404, body=ErrorBody))
+@patch(
+    "/sessions/{session_id:str}/removedAt",
+    guards=[signed_in],
+    responses=documented(401, 403, 404, body=ErrorBody),
+)
 async def remove_session(request: Request, session_id: str) -> Wrapped[SessionBody]:
     return await _remove(request, session_id, Target())
 
@@ -137,7 +147,12 @@ async def remove_session(request: Request, session_id: str) -> Wrapped[SessionBo
 async def _remove(request: Request, session_id: str, target: Target) -> Wrapped[SessionBody]:
     house = house_of(request)
     session = await house.storage.write(
-        service.remove_session, session_id, target=target, actor=request.user, now=house.clock.now(), ids=house.ids
+        service.remove_session,
+        session_id,
+        target=target,
+        actor=request.user,
+        now=house.clock.now(),
+        ids=house.ids,
     )
     return Wrapped(SessionBody.of(session))
 
@@ -155,7 +170,9 @@ async def remove_sessions(request: Request, data: list[str]) -> Wrapped[int]:
 
 
 @get(
-    "/sessions/{session_id:str}/occurrences", guards=[signed_in], responses=documented(400, 401, 404, body=ErrorBody)
+    "/sessions/{session_id:str}/occurrences",
+    guards=[signed_in],
+    responses=documented(400, 401, 404, body=ErrorBody),
 )
 async def session_occurrences(
     request: Request, session_id: str, begin: From, end: To, cursor: str | None = None
@@ -203,7 +220,9 @@ async def free_busy(
     owners: Annotated[list[str], Parameter(query="owners[]", max_items=MOST_OWNERS, min_items=1)],
 ) -> Wrapped[list[FreeBusyBody]]:
     """When each owner is taken; overlapping and touching sessions are merged."""
-    taken = await house_of(request).storage.read(service.free_busy, list(dict.fromkeys(owners)), _window(begin, end))
+    taken = await house_of(request).storage.read(
+        service.free_busy, list(dict.fromkeys(owners)), _window(begin, end)
+    )
     return Wrapped([FreeBusyBody.of(owner, windows) for owner, windows in taken.items()])
 
 
@@ -213,7 +232,9 @@ async def free_busy(
 @get("/timelines", guards=[signed_in], responses=documented(400, 401, body=ErrorBody))
 async def list_timelines(request: Request, skip: Skip = 0, take: Take = 10) -> Wrapped[list[TimelineBody]]:
     page = await house_of(request).storage.read(store.list_timelines, skip=skip, take=take)
-    return wrapped_page([_timeline(request, item) for item in page.items], skip=skip, take=take, count=page.total)
+    return wrapped_page(
+        [_timeline(request, item) for item in page.items], skip=skip, take=take, count=page.total
+    )
 
 
 @post(
@@ -231,7 +252,9 @@ async def create_timeline(request: Request, data: CreateTimeline) -> Wrapped[Tim
 
 @get("/timelines/{timeline_id:str}", guards=[signed_in], responses=documented(401, 404, body=ErrorBody))
 async def get_timeline(request: Request, timeline_id: str) -> Wrapped[TimelineBody]:
-    return Wrapped(_timeline(request, await house_of(request).storage.read(service.get_timeline, timeline_id)))
+    return Wrapped(
+        _timeline(request, await house_of(request).storage.read(service.get_timeline, timeline_id))
+    )
 
 
 @patch(
@@ -270,12 +293,19 @@ def _timeline(request: Request, timeline: Timeline) -> TimelineBody:
 # --- calendars ---------------------------------------------------------------------------------------------------
 
 
-@get("/timelines/{timeline_id:str}/calendar.ics", name="calendar", security=[], responses=documented(404, body=ErrorBody))
+@get(
+    "/timelines/{timeline_id:str}/calendar.ics",
+    name="calendar",
+    security=[],
+    responses=documented(404, body=ErrorBody),
+)
 async def calendar(request: Request, timeline_id: str, key: str = "") -> Response[bytes]:
     """The timeline as iCalendar for calendar programs, which can't sign in: the link's `key` is the proof."""
     house = house_of(request)
     text = await house.storage.read(service.feed, timeline_id, key, now=house.clock.now())
-    return Response(text, media_type="text/calendar; charset=utf-8", headers={"cache-control": "private, max-age=300"})
+    return Response(
+        text, media_type="text/calendar; charset=utf-8", headers={"cache-control": "private, max-age=300"}
+    )
 
 
 @post(

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from stoa.kernel.actor import Actor
 from stoa.kernel.errors import Fault, InvalidError
 from stoa.schedule import recurrence
 from stoa.schedule.errors import InvalidScheduleError, NotYoursError, OccurrenceNotFoundError
-from stoa.schedule.model import Cycle, Day, Override, ScheduledSession, SessionType, Timeline
+from stoa.schedule.model import Cycle, Day, Occurrence, Override, ScheduledSession, SessionType, Timeline
 
 LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 10_000
@@ -44,15 +44,15 @@ Changes = dict[str, Any]
 """Fields of a Draft by name, only those that change."""
 
 
-def create(draft: Draft, *, timeline: Timeline, actor: Actor, session_id: str, now: datetime) -> ScheduledSession:
+def create(
+    draft: Draft, *, timeline: Timeline, actor: Actor, session_id: str, now: datetime
+) -> ScheduledSession:
     """A session of ``timeline``. Raises InvalidScheduleError with every fault found, or NotYoursError."""
     may_create(actor)
     values = {entry.name: getattr(draft, entry.name) for entry in fields(draft)}
     values["zone"] = draft.zone or timeline.zone
     return checked(
-        ScheduledSession(
-            id=session_id, timeline_id=timeline.id, owner_id=actor.id, created_at=now, **values
-        )  # fmt: skip
+        ScheduledSession(id=session_id, timeline_id=timeline.id, owner_id=actor.id, created_at=now, **values)
     )
 
 
@@ -65,7 +65,9 @@ def change_one(session: ScheduledSession, day: date, changes: Changes, *, now: d
     """One occurrence moved, renamed or described anew: an override of its date."""
     for name in changes:
         if name not in _OF_ONE:
-            raise InvalidError.field(_WIRE.get(name, name), "belongs to the whole series, not to one occurrence.")
+            raise InvalidError.field(
+                _WIRE.get(name, name), "belongs to the whole series, not to one occurrence."
+            )
     occurrence = occurrence_on(session, day)
     before = occurrence.override or Override(day)
     changes = _with_end(occurrence.start, occurrence.end, changes)
@@ -95,7 +97,7 @@ def split(session: ScheduledSession, day: date, *, session_id: str, now: datetim
     series = session.series
     assert series is not None
     first, rest = recurrence.split(series, day)
-    if first is None:
+    if first is None or rest is None:
         return Split(None, session)
     before = replace(
         session, count=first.count, until=first.until, exceptions=first.exceptions,
@@ -112,13 +114,20 @@ def remove(session: ScheduledSession, *, now: datetime) -> ScheduledSession:
     return replace(session, removed_at=now)
 
 
-def occurrence_on(session: ScheduledSession, day: date) -> recurrence.Occurrence:
+def occurrence_on(session: ScheduledSession, day: date) -> Occurrence:
     """The occurrence that the rule puts on ``day``. Raises OccurrenceNotFoundError."""
     series = session.series
-    found = None if series is None or series.cycle is None else recurrence.on(series, day)
+    found = None if series is None or series.cycle is None else recurrence.occurrence_on(series, day)
     if found is None:
         raise OccurrenceNotFoundError(f"The session {session.id} has no occurrence on {day.isoformat()}.")
     return found
+
+
+def effective_day(session: ScheduledSession) -> Day | None:
+    """The weekday of a WEEKLY session: as given, or its start's in its zone."""
+    if session.cycle is not Cycle.WEEKLY or session.day is not None or session.start is None:
+        return session.day
+    return list(Day)[session.start.astimezone(ZoneInfo(session.zone)).weekday()]
 
 
 def may_create(actor: Actor) -> None:
@@ -136,7 +145,12 @@ def checked(session: ScheduledSession) -> ScheduledSession:
     faults = [*_text_faults(session), *_rule_faults(session)]
     series = session.series
     if not faults and series is not None:
-        faults += [Fault(_WIRE.get(fault.field, fault.field), fault.message) for fault in recurrence.faults(series)]
+        try:
+            recurrence.validate(series)
+        except InvalidError as error:
+            faults = [
+                Fault(_WIRE.get(fault.field, fault.field), f"{fault.message}.") for fault in error.faults
+            ]
     refuse(faults)
     return session
 
@@ -144,7 +158,9 @@ def checked(session: ScheduledSession) -> ScheduledSession:
 def refuse(faults: Iterable[Fault]) -> None:
     found = tuple(faults)
     if found:
-        raise InvalidScheduleError("; ".join(f"{fault.field}: {fault.message}" for fault in found), faults=found)
+        raise InvalidScheduleError(
+            "; ".join(f"{fault.field}: {fault.message}" for fault in found), faults=found
+        )
 
 
 def zone_fault(zone: str) -> list[Fault]:
@@ -175,21 +191,17 @@ def _text_faults(session: ScheduledSession) -> list[Fault]:
 
 
 def _rule_faults(session: ScheduledSession) -> list[Fault]:
-    faults = []
-    if session.start and session.end and session.start >= session.end:
-        faults.append(Fault("endDateTime", "must be after startDateTime."))
     if session.type is SessionType.ONE_TIME:
-        for name in _OF_RECURRING:
-            if getattr(session, name) not in (None, (), frozenset(), 1):
-                faults.append(Fault(_WIRE[name], "belongs to a RECURRING session only."))
-        return faults
-    for name in ("cycle", "start", "end"):
-        if getattr(session, name) is None:
-            faults.append(Fault(_WIRE[name], "is required for a RECURRING session."))
-    if session.day and session.cycle and session.cycle is not Cycle.WEEKLY:
-        faults.append(Fault("recurringDayOfWeek", "belongs to the WEEKLY cycle only."))
-    if session.count is not None and session.until is not None:
-        faults.append(Fault("until", "can't be given together with count."))
+        return [
+            Fault(_WIRE[name], "belongs to a RECURRING session only.")
+            for name in _OF_RECURRING
+            if getattr(session, name) not in (None, (), frozenset(), 1)
+        ]
+    faults = [
+        Fault(_WIRE[name], "is required for a RECURRING session.")
+        for name in ("cycle", "start", "end")
+        if getattr(session, name) is None
+    ]
     if len(session.exceptions) > MOST_EXCEPTIONS:
         faults.append(Fault("exceptions", f"can be at most {MOST_EXCEPTIONS} dates."))
     if len(session.overrides) > MOST_OVERRIDES:

@@ -13,10 +13,9 @@ from sqlalchemy import Connection
 
 from stoa.kernel.actor import Actor
 from stoa.kernel.clock import to_millis
-from stoa.kernel.errors import Fault, InvalidError, StoaError
+from stoa.kernel.errors import InvalidError, StoaError
 from stoa.kernel.ids import Ids
 from stoa.kernel.journal import Event
-from stoa.kernel.pages import Page
 from stoa.platform import journal
 from stoa.platform.storage import lock
 from stoa.schedule import conflicts, ical, recurrence, rules, store
@@ -33,7 +32,14 @@ TOLD_COLLISIONS = 10
 
 
 def create_timeline(
-    connection: Connection, *, name: str, description: str | None, zone: str, actor: Actor, now: datetime, ids: Ids
+    connection: Connection,
+    *,
+    name: str,
+    description: str | None,
+    zone: str,
+    actor: Actor,
+    now: datetime,
+    ids: Ids,
 ) -> Timeline:
     rules.may_create(actor)
     rules.refuse([*rules.text_faults(name, description), *rules.zone_fault(zone)])
@@ -83,7 +89,9 @@ def remove_timeline(connection: Connection, timeline_id: str, *, actor: Actor, n
     return removed
 
 
-def renew_feed(connection: Connection, timeline_id: str, *, actor: Actor, now: datetime, ids: Ids) -> Timeline:
+def renew_feed(
+    connection: Connection, timeline_id: str, *, actor: Actor, now: datetime, ids: Ids
+) -> Timeline:
     """A new secret for the calendar link; the old link is void at once."""
     timeline = get_timeline(connection, timeline_id)
     rules.may_change(actor, timeline.owner_id)
@@ -127,7 +135,9 @@ class Target:
 
     def required_day(self) -> date:
         if self.day is None:
-            raise InvalidError.field("occurrence", f"is required with scope={self.scope}: the occurrence's date.")
+            raise InvalidError.field(
+                "occurrence", f"is required with scope={self.scope}: the occurrence's date."
+            )
         return self.day
 
 
@@ -142,7 +152,9 @@ def change_session(
     elif target.scope is Scope.THIS:
         changed = rules.change_one(session, target.required_day(), changes, now=now)
     else:
-        return _change_following(connection, session, changes, target.required_day(), actor=actor, now=now, ids=ids)
+        return _change_following(
+            connection, session, changes, target.required_day(), actor=actor, now=now, ids=ids
+        )
     refuse_collisions(connection, changed)
     store.update_session(connection, changed)
     _note(connection, session_id, "session.changed", actor, now, scope=target.scope, fields=sorted(changes))
@@ -154,7 +166,7 @@ def _change_following(
     now: datetime, ids: Ids,
 ) -> ScheduledSession:  # fmt: skip
     parts = rules.split(session, day, session_id=ids.uuid(), now=now)
-    after = replace(rules.change(parts.after, changes, now=now))
+    after = rules.change(parts.after, changes, now=now)
     if parts.before is None:
         refuse_collisions(connection, after)
         store.update_session(connection, after)
@@ -164,7 +176,9 @@ def _change_following(
         refuse_collisions(connection, after)
         store.insert_session(connection, after)
         _note(connection, after.id, "session.created", actor, now, name=after.name, split_from=session.id)
-    _note(connection, session.id, "session.changed", actor, now, scope=Scope.FOLLOWING, fields=sorted(changes))
+    _note(
+        connection, session.id, "session.changed", actor, now, scope=Scope.FOLLOWING, fields=sorted(changes)
+    )
     return after
 
 
@@ -187,7 +201,9 @@ def remove_session(
     return left
 
 
-def remove_sessions(connection: Connection, session_ids: Sequence[str], *, actor: Actor, now: datetime) -> int:
+def remove_sessions(
+    connection: Connection, session_ids: Sequence[str], *, actor: Actor, now: datetime
+) -> int:
     """All of them or none. Raises SessionNotFoundError for the first that is not there."""
     if len(session_ids) > MOST_AT_ONCE:
         raise InvalidError.field("body", f"must have at most {MOST_AT_ONCE} ids.")
@@ -202,7 +218,9 @@ def remove_sessions(connection: Connection, session_ids: Sequence[str], *, actor
     return len(found)
 
 
-def _remove(connection: Connection, session: ScheduledSession, *, actor: Actor, now: datetime) -> ScheduledSession:
+def _remove(
+    connection: Connection, session: ScheduledSession, *, actor: Actor, now: datetime
+) -> ScheduledSession:
     removed = rules.remove(session, now=now)
     store.update_session(connection, removed)
     _note(connection, session.id, "session.removed", actor, now)
@@ -336,7 +354,9 @@ def import_calendar(
         try:
             existing = known.get(own_uid(item.uid))
             if existing is None:
-                session = rules.create(_draft(item), timeline=timeline, actor=actor, session_id=ids.uuid(), now=now)
+                session = rules.create(
+                    _draft(item), timeline=timeline, actor=actor, session_id=ids.uuid(), now=now
+                )
                 refuse_collisions(connection, session)
                 store.insert_session(connection, session)
                 result.created.append(session)
@@ -372,9 +392,5 @@ def _changes(item: ical.ImportedSession) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _note(
-    connection: Connection, subject: str, event: str, actor: Actor, now: datetime, **data: Any
-) -> None:
+def _note(connection: Connection, subject: str, event: str, actor: Actor, now: datetime, **data: Any) -> None:
     journal.append(connection, f"schedule:{subject}", Event(event, data), actor_id=actor.id, at=now)
-
-

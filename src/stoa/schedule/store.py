@@ -135,7 +135,9 @@ def list_timelines(connection: Connection, *, skip: int, take: int) -> Page[Time
 
 _COUNT_TIMELINES = select(func.count()).select_from(timelines).where(timelines.c.removed_at.is_(None))
 _LIST_TIMELINES = (
-    select(timelines).where(timelines.c.removed_at.is_(None)).order_by(timelines.c.created_at.desc(), timelines.c.id)
+    select(timelines)
+    .where(timelines.c.removed_at.is_(None))
+    .order_by(timelines.c.created_at.desc(), timelines.c.id)
 )
 
 
@@ -227,7 +229,11 @@ def list_sessions(
 def _list_statement(by_timeline: bool, after: bool, before: bool, descending: bool) -> Select[Any]:
     start = sessions.c.start_at.desc() if descending else sessions.c.start_at.asc()
     statement = _filtered(select(sessions), by_timeline, after, before)
-    return statement.order_by(start.nulls_last(), sessions.c.id).offset(bindparam("skip")).limit(bindparam("take"))
+    return (
+        statement.order_by(start.nulls_last(), sessions.c.id)
+        .offset(bindparam("skip"))
+        .limit(bindparam("take"))
+    )
 
 
 @cache
@@ -258,7 +264,11 @@ _OF_TIMELINE = (
 
 
 def sessions_in(
-    connection: Connection, window: Window, *, timeline_id: str | None = None, owners: Sequence[str] | None = None
+    connection: Connection,
+    window: Window,
+    *,
+    timeline_id: str | None = None,
+    owners: Sequence[str] | None = None,
 ) -> list[ScheduledSession]:
     """Sessions whose bounds meet the window: every one that has an occurrence in it, and some that have none."""
     statement = _in_statement(timeline_id is not None, owners is not None)
@@ -273,7 +283,9 @@ def sessions_in(
 @cache
 def _in_statement(by_timeline: bool, by_owner: bool) -> Select[Any]:
     statement = select(sessions).where(
-        sessions.c.removed_at.is_(None), sessions.c.first_start < bindparam("to"), sessions.c.last_end > bindparam("from")
+        sessions.c.removed_at.is_(None),
+        sessions.c.first_start < bindparam("to"),
+        sessions.c.last_end > bindparam("from"),
     )
     if by_timeline:
         statement = statement.where(sessions.c.timeline_id == bindparam("timeline_id"))
@@ -350,7 +362,7 @@ def _session(row: Row[Any]) -> ScheduledSession:
     (
         session_id, timeline_id, owner_id, kind, name, description, zone, start, end, cycle, day, interval, count,
         until, exceptions, overrides, uid, _first, _last, created, updated, removed,
-    ) = row  # fmt: skip
+    ) = tuple(row)  # fmt: skip
     return ScheduledSession(
         session_id, timeline_id, owner_id, SessionType(kind), name, description, zone, _instant(start), _instant(end),
         Cycle(cycle) if cycle else None, Day(day) if day else None, interval, count, _instant(until),

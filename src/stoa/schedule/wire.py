@@ -9,7 +9,16 @@ from typing import Annotated, Any, Generic, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from stoa.schedule import ical, recurrence, rules
-from stoa.schedule.model import Cycle, Day, Occurrence, Override, ScheduledSession, SessionType, Timeline, Window
+from stoa.schedule.model import (
+    Cycle,
+    Day,
+    Occurrence,
+    Override,
+    ScheduledSession,
+    SessionType,
+    Timeline,
+    Window,
+)
 from stoa.schedule.service import Happening, Imported
 from stoa.web.errors import Dialect, Problem
 from stoa.web.values import Instant, InstantText, iso, iso_or_none, utc
@@ -17,8 +26,8 @@ from stoa.web.values import Instant, InstantText, iso, iso_or_none, utc
 T = TypeVar("T")
 Name = Annotated[str, Meta(min_length=1, max_length=rules.LONGEST_NAME)]
 Description = Annotated[str, Meta(max_length=rules.LONGEST_DESCRIPTION)]
-Interval = Annotated[int, Meta(ge=1, le=recurrence.LONGEST_INTERVAL)]
-Count = Annotated[int, Meta(ge=1, le=recurrence.HIGHEST_COUNT)]
+Interval = Annotated[int, Meta(ge=1, le=recurrence.MOST_INTERVAL)]
+Count = Annotated[int, Meta(ge=1, le=recurrence.MOST_COUNT)]
 
 
 # --- requests ----------------------------------------------------------------------------------------------------
@@ -75,21 +84,23 @@ class ChangeSession(Struct, rename="camel"):
 
     type: SessionType | UnsetType = UNSET
     name: Name | UnsetType = UNSET
-    description: Description | None | UnsetType = UNSET
-    start_date_time: Instant | None | UnsetType = UNSET
-    end_date_time: Instant | None | UnsetType = UNSET
-    repeat_cycle_type: Cycle | None | UnsetType = UNSET
-    recurring_day_of_week: Day | None | UnsetType = UNSET
-    interval: Interval | None | UnsetType = UNSET
-    count: Count | None | UnsetType = UNSET
-    until: Instant | None | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    start_date_time: Instant | UnsetType | None = UNSET
+    end_date_time: Instant | UnsetType | None = UNSET
+    repeat_cycle_type: Cycle | UnsetType | None = UNSET
+    recurring_day_of_week: Day | UnsetType | None = UNSET
+    interval: Interval | UnsetType | None = UNSET
+    count: Count | UnsetType | None = UNSET
+    until: Instant | UnsetType | None = UNSET
     exceptions: Annotated[list[date], Meta(max_length=rules.MOST_EXCEPTIONS)] | UnsetType = UNSET
     overrides: Annotated[list[OverrideBody], Meta(max_length=rules.MOST_OVERRIDES)] | UnsetType = UNSET
 
     def to_changes(self) -> rules.Changes:
         given = {field: getattr(self, field) for field in self.__struct_fields__}
         return {
-            _FIELDS.get(field, field): _to_value(field, value) for field, value in given.items() if value is not UNSET
+            _FIELDS.get(field, field): _to_value(field, value)
+            for field, value in given.items()
+            if value is not UNSET
         }
 
 
@@ -122,7 +133,7 @@ class CreateTimeline(Struct):
 
 class ChangeTimeline(Struct):
     name: Name | UnsetType = UNSET
-    description: Description | None | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
     timezone: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
 
     def to_changes(self) -> rules.Changes:
@@ -194,9 +205,7 @@ class SessionBody(Struct, rename="camel"):
 
     @classmethod
     def of(cls, session: ScheduledSession) -> SessionBody:
-        day = session.day
-        if session.cycle is Cycle.WEEKLY and day is None and session.series is not None:
-            day = recurrence.day_of(session.series)
+        day = rules.effective_day(session)
         return cls(
             session.id, session.type, session.timeline_id, session.name, iso_or_none(session.start),
             iso_or_none(session.end), session.cycle, day, session.description, iso(session.created_at),
