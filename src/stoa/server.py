@@ -28,7 +28,6 @@ from stoa.web import openapi, operations, start_page
 from stoa.web.auth import Authentication
 from stoa.web.errors import Dialects
 from stoa.web.house import House
-from stoa.web.kind import Kind
 from stoa.web.middleware import Door, RateLimit
 
 CHOICES = ("schedule", "activity")
@@ -56,15 +55,17 @@ def build(
     """A server over a database whose schema is current. Nothing runs until its lifespan begins."""
     clock, ids, metrics = clock or SystemClock(), ids or SystemIds(), Metrics()
     storage = open_storage(settings.database_url)
-    storage.on_batch = metrics.batch
-    accounts_kind, authenticator = accounts.kind(storage, clock, ids, cache_seconds=settings.accounts.cache_seconds)
-    chosen = [kind for kind in (schedule.KIND, activity.KIND) if only in (None, kind.name)]
+    storage.on_batch = metrics.observe_batch
+    accounts_kind, authenticator = accounts.kind(
+        storage, clock, ids, cache_seconds=settings.accounts.cache_seconds
+    )
+    chosen = [kind for kind in (schedule.api.KIND, activity.api.KIND) if only in (None, kind.name)]
     kinds = [accounts_kind, *chosen]
     alone = chosen[0] if only else None
     parts = {Policy: _activity_policy(settings)} | accounts_kind.parts
     house = House(storage, clock, ids, parts=parts)
     dialects = Dialects([kind.placed_dialect(alone=kind is alone) for kind in kinds])
-    sweeper = timers.Sweeper(storage, clock, {}, observe_lateness=metrics.lateness)
+    sweeper = timers.Sweeper(storage, clock, {}, observe_lateness=metrics.observe_lateness)
 
     async def is_ready() -> str | None:
         try:
@@ -103,9 +104,7 @@ def build(
         inner = RateLimit(
             inner, limiter=_limiter(settings), clock=clock, limit=settings.limits.http_rate, free=UNCOUNTED
         )
-    door = Door(
-        inner, dialects=dialects, ids=ids, observe=metrics.request, log_requests=settings.logs.requests
-    )
+    door = Door(inner, dialects=dialects, ids=ids, metrics=metrics, log_requests=settings.logs.requests)
     return Server(door, house, storage)
 
 
@@ -123,13 +122,15 @@ def seed_demo(connection: Connection, *, now_clock: Clock, ids: Ids) -> list[tup
 
 
 def _activity_policy(settings: Settings) -> Policy:
-    alive = timedelta(seconds=settings.activity.alive_seconds) or activity.api.alive_from_file(settings.folder)
+    alive = timedelta(seconds=settings.activity.alive_seconds) or activity.api.alive_from_file(
+        settings.folder
+    )
     mode = ListMode(settings.activity.list)
     return Policy(mode=mode) if not alive else Policy(alive, mode)
 
 
 def _limiter(settings: Settings) -> Limiter:
-    return RedisLimiter.connect(settings.server.redis) if settings.server.redis else MemoryLimiter()
+    return RedisLimiter.from_url(settings.server.redis) if settings.server.redis else MemoryLimiter()
 
 
 def _ping(connection: Connection) -> None:

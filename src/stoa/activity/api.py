@@ -14,11 +14,12 @@ from litestar.enums import HttpMethod
 from litestar.params import Parameter
 from litestar.types import ControllerRouterHandler
 
-from stoa.activity import rules, service
+from stoa.activity import rules, service, store
 from stoa.activity.errors import FilterInvalidError
 from stoa.activity.model import Filters, GroupBy, ListMode, Ping, Pinged
 from stoa.activity.service import KeepaliveCommand
 from stoa.activity.wire import (
+    DIALECT,
     Described,
     ErasedBody,
     ErrorBody,
@@ -37,6 +38,7 @@ from stoa.web.auth import signed_in
 from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
+from stoa.web.kind import Kind
 
 MOST_USERNAMES = 1_000
 TRACKER = Path(__file__).parent / "static" / "activity.js"
@@ -203,3 +205,14 @@ def tracker() -> Response[bytes]:
 HANDLERS: list[ControllerRouterHandler] = [
     session_start, keepalive, session_hide, list_sessions, stats, export, erase, tracker,
 ]  # fmt: skip
+
+KIND = Kind(
+    name="activity",
+    title="Activity",
+    about="Who is in an application, and how long each of its pages was really seen.",
+    prefix="",
+    paths=("/api/v2",),
+    handlers=HANDLERS,
+    dialect=DIALECT,
+    tables=store.metadata,
+)

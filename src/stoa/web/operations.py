@@ -10,7 +10,9 @@ from litestar.types import ControllerRouterHandler
 from stoa.platform.telemetry import Metrics
 
 
-def handlers(metrics: Metrics, *, is_ready: Callable[[], Awaitable[str | None]]) -> list[ControllerRouterHandler]:
+def handlers(
+    metrics: Metrics, *, is_ready: Callable[[], Awaitable[str | None]]
+) -> list[ControllerRouterHandler]:
     """``is_ready`` answers None, or what is wrong."""
 
     @get("/health/live", include_in_schema=False)

@@ -12,10 +12,12 @@ from stoa import __version__
 from stoa.web.kind import Kind
 
 
-def handler(kinds: Sequence[Kind], *, alone: bool, sign_ins: Sequence[tuple[str, str]]) -> ControllerRouterHandler:
+def handler(
+    kinds: Sequence[Kind], *, alone: bool, sign_ins: Sequence[tuple[str, str]]
+) -> ControllerRouterHandler:
     rows = "".join(
         f"<tr><th>{escape(kind.title)}</th><td>{escape(kind.about)}</td>"
-        f'<td><code>{"" if alone else kind.prefix}{kind.paths[0]}</code></td>'
+        f"<td><code>{'' if alone else kind.prefix}{kind.paths[0]}</code></td>"
         f'<td><a href="/schema/{kind.name}">try it</a></td>'
         f'<td><a href="/schema/{kind.name}/openapi.json">openapi.json</a></td></tr>'
         for kind in kinds
@@ -40,7 +42,7 @@ def _demo(sign_ins: Sequence[tuple[str, str]]) -> str:
         "<h2>Sign in</h2><p>This server runs with demo data. Anybody who reaches it can use these, so keep it to "
         f"yourself.</p><table><tr><th>Username</th><th>Password</th></tr>{rows}</table>"
         "<pre>curl -s localhost:8000/auth/login -H 'Content-Type: application/json' \\\n"
-        f"  -d '{{\"username\": \"{escape(sign_ins[0][0])}\", \"password\": \"{escape(sign_ins[0][1])}\"}}'</pre>"
+        f'  -d \'{{"username": "{escape(sign_ins[0][0])}", "password": "{escape(sign_ins[0][1])}"}}\'</pre>'
     )
 
 
