@@ -1,0 +1,1 @@
+"""Activity of users in an application: honest time on each page."""

@@ -96,3 +96,8 @@ def timestamp_from(text: str | None, *, field: str) -> float | None:
         message = "must be a number of seconds since the epoch."
         raise FilterInvalidError(f"{field}: {message}", faults=(Fault(field, message),))
     return value
+
+
+def is_journalled(actor: Actor, *, mode: ListMode) -> bool:
+    """Where sessions are private, every look at others' is written down."""
+    return mode is ListMode.SELF and may_see_everyone(actor, mode=mode)

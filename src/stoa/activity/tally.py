@@ -23,6 +23,8 @@ not claimed twice), every order gives equal counters. A numbered ping *without* 
 a client's n-th gap belongs to its n-th number. When a late one arrives, it takes its place and the later ones move
 on by a gap, so that the totals are what the same arrivals in order would have given.
 
+A visible place has a counter from its first ping on, if only of 0.
+
 In each case: ``visible_ms`` is the sum of the counters, ``visible_ms + free_ms ≤ last_ping - start``.
 
 Whole seconds are answered by largest remainder: ``visible_duration`` is the whole sum cut to seconds, each counter is
@@ -43,7 +45,8 @@ from stoa.kernel.errors import Fault
 WINDOW = 32
 """How many places a client's ping may be late."""
 
-MAX_MEMBER = 2048
+MAX_MEMBER = 1024
+"""Bytes of UTF-8 in a view or a tab: both together must fit a database's index."""
 DAY_MS = 86_400_000
 _SEEN_MASK = (1 << WINDOW) - 1
 
@@ -101,8 +104,8 @@ def parse_path(sent: Any) -> Path:
     if not isinstance(sent, (list, tuple)) or not 1 <= len(sent) <= 2:
         raise _bad_path("must be a list of one or two texts, or the text “[view,tab]”.")
     for member in sent:
-        if not isinstance(member, str) or len(member) > MAX_MEMBER or not _storable(member):
-            raise _bad_path(f"must be made of texts of at most {MAX_MEMBER} characters.")
+        if not isinstance(member, str) or not _storable(member):
+            raise _bad_path(f"must be made of texts of at most {MAX_MEMBER} bytes.")
     if not sent[0].strip():
         raise _bad_path("must not be blank.")
     return Path(tuple(sent))
@@ -114,9 +117,10 @@ def _bad_path(message: str) -> PathInvalidError:
 
 def _storable(text: str) -> bool:
     """No database takes a NUL or half of a surrogate pair."""
-    return (text.isascii() and "\0" not in text) or not any(
-        c == "\0" or "\ud800" <= c <= "\udfff" for c in text
-    )
+    try:
+        return "\0" not in text and len(text.encode()) <= MAX_MEMBER
+    except UnicodeEncodeError:
+        return False
 
 
 def begin(*, now_ms: int) -> Standing:
@@ -157,7 +161,7 @@ def ping(
         credit_ms = gap_ms
     else:
         free_ms += gap_ms
-    if credit_ms:
+    if sent.visible and not credited:
         credited = (Credit(sent.path.view, sent.path.tab, day, credit_ms),)
     newest = memory is None or memory.high == sent.seq
     return Outcome(
@@ -166,7 +170,7 @@ def ping(
             last_ping_ms=arrived_ms,
             last_visible_ping_ms=arrived_ms if sent.visible else standing.last_visible_ping_ms,
             last_visible_path=sent.path.members if sent.visible and newest else standing.last_visible_path,
-            visible_ms=standing.visible_ms + (credit_ms or sum(credit.ms for credit in credited)),
+            visible_ms=standing.visible_ms + sum(credit.ms for credit in credited),
             free_ms=min(free_ms, alive_ms),
         ),
         memory,
@@ -199,7 +203,7 @@ def _take_slot(memory: Memory, sent: Ping, *, gap_ms: int, day: int) -> tuple[Me
     credited = tuple(
         Credit(new.view, new.tab, new.day, new.ms - old.ms)
         for old, new in zip(moved, settled, strict=True)
-        if new.visible and new.ms != old.ms
+        if new.visible and (new.ms != old.ms or old is own)
     )
     slots = tuple(slot for slot in [*before, *settled] if slot.seq > memory.high - WINDOW)
     return replace(memory, slots=slots), credited

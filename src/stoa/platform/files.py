@@ -7,10 +7,12 @@ key's extension, so give keys one.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import mimetypes
+import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -25,6 +27,7 @@ from stoa.kernel.errors import ForbiddenError, InvalidError, NotFoundError, Unav
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterator
     from datetime import datetime, timedelta
+    from pathlib import Path
 
     from obstore import GetOptions
     from obstore.store import ObjectStore
@@ -88,10 +91,11 @@ class Files:
 
     async def put(self, key: str, data: bytes | AsyncIterable[bytes], *, content_type: str) -> None:
         """Stores the whole object or nothing: if ``data`` raises half way, what was there before stays."""
-        keeps_types = not isinstance(self._store, LocalStore)
-        attributes = {"Content-Type": content_type} if keeps_types else None
+        attributes = None if isinstance(self._store, LocalStore) else {"Content-Type": content_type}
         with _translated(key):
             await obstore.put_async(self._store, key, data, attributes=attributes)
+        if isinstance(self._store, LocalStore) and self._store.prefix:
+            await asyncio.to_thread(_flush, self._store.prefix, key)
 
     async def get(self, key: str) -> bytes:
         """The whole object, for small ones. Raises FileMissingError."""
@@ -167,6 +171,18 @@ def _translated(key: str) -> Iterator[None]:
         raise FileMissingError("There is no such file.", key=key) from None
     except BaseError as error:
         raise UnavailableError("The file store does not answer as it should.") from error
+
+
+def _flush(root: Path, key: str) -> None:
+    """Has the disk keep the file and the folders that lead to it through a loss of power, as the database is kept."""
+    path = root / key
+    with suppress(FileNotFoundError):  # another put or delete was quicker
+        for place in (path, *path.parents[: key.count("/") + 1]):
+            handle = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def _resolved(byte_range: tuple[int | None, int | None], size: int) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+"""Scheduled sessions: timelines, exact recurrence, conflicts, calendars."""

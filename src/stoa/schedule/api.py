@@ -17,6 +17,7 @@ from stoa.schedule import ical, service, store
 from stoa.schedule.model import Scope, Timeline, Window
 from stoa.schedule.service import Target
 from stoa.schedule.wire import (
+    DIALECT,
     ChangeSession,
     ChangeTimeline,
     CreateSession,
@@ -35,6 +36,7 @@ from stoa.web.auth import signed_in
 from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
+from stoa.web.kind import Kind
 from stoa.web.values import parse_instant
 
 MOST_OWNERS = 100
@@ -362,3 +364,14 @@ HANDLERS: list[ControllerRouterHandler] = [
     session_occurrences, all_occurrences, free_busy, list_timelines, create_timeline, get_timeline, change_timeline,
     delete_timeline, calendar, renew_calendar_link, import_calendar,
 ]  # fmt: skip
+
+KIND = Kind(
+    name="schedule",
+    title="Schedule",
+    about="Timelines of one-time and recurring sessions, without collisions, as calendars.",
+    prefix="/schedule",
+    paths=("/sessions", "/timelines", "/occurrences", "/free-busy"),
+    handlers=HANDLERS,
+    dialect=DIALECT,
+    tables=store.metadata,
+)

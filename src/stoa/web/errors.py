@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -83,6 +84,7 @@ class Dialect:
     paths: tuple[str, ...]
     body: Callable[[Problem], Any]
     statuses: Mapping[type[StoaError], int] = field(default_factory=dict)
+    name: str = "house"
 
     def problem(self, error: StoaError) -> Problem:
         for cls in type(error).__mro__:
@@ -100,13 +102,14 @@ def plain_body(problem: Problem) -> dict[str, Any]:
     return {"error": error}
 
 
-@dataclass(frozen=True, slots=True)
 class Dialects:
     """The dialect of a path is that of its longest known prefix; ``plain_body`` speaks for the rest."""
 
-    known: Sequence[Dialect]
+    def __init__(self, known: Sequence[Dialect]) -> None:
+        self.known = known
+        self.of = lru_cache(1024)(self._find)
 
-    def of(self, path: str) -> Dialect:
+    def _find(self, path: str) -> Dialect:
         matches = [
             (len(prefix), dialect)
             for dialect in self.known

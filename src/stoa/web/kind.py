@@ -35,4 +35,6 @@ class Kind:
 
     def placed_dialect(self, *, alone: bool) -> Dialect:
         prefix = "" if alone else self.prefix
-        return Dialect(tuple(prefix + path for path in self.paths), self.dialect.body, self.dialect.statuses)
+        return Dialect(
+            tuple(prefix + path for path in self.paths), self.dialect.body, self.dialect.statuses, self.name
+        )

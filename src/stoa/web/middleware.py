@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from time import perf_counter
 from typing import Any
@@ -15,10 +15,8 @@ from stoa.kernel.clock import Clock, to_millis
 from stoa.kernel.errors import InvalidError, RateLimitedError
 from stoa.kernel.ids import Ids
 from stoa.platform.limits import Limiter, Verdict
+from stoa.platform.telemetry import Metrics
 from stoa.web.errors import Dialects
-
-Observe = Callable[[str, str, int, float], None]
-"""(route template, method, status, seconds)"""
 
 _log = structlog.get_logger("stoa.web")
 
@@ -27,12 +25,12 @@ class Door:
     """Gives each request an id, refuses what no route could take, and answers for whatever was raised inside."""
 
     def __init__(
-        self, app: ASGIApp, *, dialects: Dialects, ids: Ids, observe: Observe, log_requests: bool = False
+        self, app: ASGIApp, *, dialects: Dialects, ids: Ids, metrics: Metrics, log_requests: bool = False
     ) -> None:
         self.app = app
         self.dialects = dialects
         self.ids = ids
-        self.observe = observe
+        self.metrics = metrics
         self.log_requests = log_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,8 +60,14 @@ class Door:
                 await _answer(watch, *self.dialects.render(scope["path"], error, request_id=request_id))
         finally:
             seconds = perf_counter() - began
-            route = scope.get("path_template") or "none"
-            self.observe(str(route), scope["method"], status, seconds)
+            route = str(scope.get("path_template") or "none")
+            self.metrics.observe_request(
+                kind=self.dialects.of(route).name,
+                route=route,
+                method=scope["method"],
+                status=status,
+                seconds=seconds,
+            )
             if self.log_requests:
                 _log.info(
                     "request", method=scope["method"], path=scope["path"], status=status,

@@ -48,6 +48,7 @@ def test_a_path_is_a_list_or_its_text(sent, members):
         None, 1, 1.5, True, {}, {"view": "a"}, [], [""], ["  "], ["", "tab"], "", "   ", "[]", "[ ]", "[,b]", "[a,b,c]",
         ["a", "b", "c"], [1], ["a", None], ["a", 2], [["a"]], ["a\0"], ["a", "\0"], "a\0b", ["\ud800"], "\udfff",
         ["é\0"], ["x" * (MAX_MEMBER + 1)], ["a", "x" * (MAX_MEMBER + 1)],
+        ["é" * (MAX_MEMBER // 2 + 1)],
     ],
 )  # fmt: skip
 def test_nothing_else_is_a_path(sent):

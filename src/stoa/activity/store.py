@@ -1,0 +1,397 @@
+"""Tables and statements, for SQLite and PostgreSQL alike. Times are milliseconds, days count from the epoch (UTC).
+
+Time is kept twice, always changed together in one transaction: ``counters`` by session and place, and two small
+roll-ups by day, so that statistics never read all counters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    true,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stoa.activity.model import Counter, Standing, StatsRow
+from stoa.activity.tally import DAY_MS, Credit, Memory, Slot
+
+metadata = MetaData()
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+sessions = Table(
+    "activity_sessions",
+    metadata,
+    Column("number", _Number, primary_key=True, autoincrement=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("beaker_id", Text, nullable=False),
+    Column("login_id", Text, nullable=False),
+    Column("user_id", String(24), nullable=False, index=True),
+    Column("username", Text, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("last_ping_ms", BigInteger, nullable=False),
+    Column("last_visible_ping_ms", BigInteger, nullable=False),
+    Column("last_visible_path", Text, nullable=False),
+    Column("visible_ms", BigInteger, nullable=False),
+    Column("free_ms", BigInteger, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    Index("activity_sessions_newest", "start_ms", "id"),
+    Index("activity_sessions_of_a_name", "username", "start_ms"),
+    Index("activity_sessions_by_ping", "last_ping_ms"),
+    Index(
+        "activity_sessions_one_a_login",
+        "beaker_id",
+        unique=True,
+        sqlite_where=text("is_current"),
+        postgresql_where=text("is_current"),
+    ),
+)
+
+counters = Table(
+    "activity_counters",
+    metadata,
+    Column("session", _Number, primary_key=True, autoincrement=False),
+    Column("view", Text, primary_key=True),
+    Column("tab", Text, primary_key=True, comment="blank for a view without one"),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+clients = Table(
+    "activity_clients",
+    metadata,
+    Column("session", _Number, primary_key=True, autoincrement=False),
+    Column("client", String(64), primary_key=True),
+    Column("high", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("slots", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+daily_pages = Table(
+    "activity_daily_pages",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("view", Text, primary_key=True),
+    Column("ms", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+daily_users = Table(
+    "activity_daily_users",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("user_id", String(24), primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("ms", BigInteger, nullable=False),
+    Column("begun", BigInteger, nullable=False),
+    Index("activity_daily_users_of_one", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+
+def _upsert(table: Table, *, adding: tuple[str, ...] = (), setting: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The statement that inserts a row, or adds to and sets columns of the one that is there; by dialect."""
+    statements = {}
+    for dialect, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+        base = make(table)
+        changes = {name: table.c[name] + base.excluded[name] for name in adding}
+        changes |= {name: base.excluded[name] for name in setting}
+        key = list(table.primary_key.columns)
+        statements[dialect] = base.on_conflict_do_update(index_elements=key, set_=changes)
+    return statements
+
+
+_ADD_COUNTERS = _upsert(counters, adding=("ms",))
+_ADD_PAGES = _upsert(daily_pages, adding=("ms",))
+_ADD_USERS = _upsert(daily_users, adding=("ms", "begun"), setting=("username",))
+_SAVE_CLIENTS = _upsert(clients, setting=("high", "seen", "slots"))
+_CURRENT = (
+    select(sessions)
+    .where(sessions.c.is_current, sessions.c.beaker_id.in_(bindparam("beaker_ids", expanding=True)))
+    .order_by(sessions.c.number)
+    .with_for_update()
+)
+_CLIENTS = select(clients).where(
+    clients.c.session.in_(bindparam("numbers", expanding=True)),
+    clients.c.client.in_(bindparam("names", expanding=True)),
+)
+_SAVE_SESSIONS = (
+    update(sessions)
+    .where(sessions.c.number == bindparam("key"))
+    .values({name: bindparam(name) for name in ("last_ping_ms", "last_visible_ping_ms", "last_visible_path")})
+    .values(visible_ms=bindparam("visible_ms"), free_ms=bindparam("free_ms"))
+)
+_RETIRE = update(sessions).where(sessions.c.number == bindparam("key")).values(is_current=False)
+_FORGET_CLIENTS = delete(clients).where(clients.c.session == bindparam("key"))
+_INSERT = {
+    dialect: make(sessions)
+    .on_conflict_do_nothing(index_elements=["beaker_id"], index_where=text("is_current"))
+    .returning(sessions.c.number)
+    for dialect, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+
+
+# Sessions
+
+
+def current(connection: Connection, beaker_ids: Iterable[str]) -> Sequence[Row[Any]]:
+    """The current session of each login that has one, active or not; locked, in a fixed order."""
+    return connection.execute(_CURRENT, {"beaker_ids": list(beaker_ids)}).all()
+
+
+def insert_current(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """False if another process was faster for the same login."""
+    statement = _INSERT[connection.dialect.name]
+    return connection.execute(statement, values).first() is not None
+
+
+def retire(connection: Connection, number: int) -> None:
+    """An expired session makes room for its login's next; late numbers can't reach it any more."""
+    connection.execute(_RETIRE, {"key": number})
+    connection.execute(_FORGET_CLIENTS, {"key": number})
+
+
+def forget_clients(connection: Connection, *, before_ms: int) -> int:
+    """Deletes the numbers remembered for sessions that were last pinged before then; how many clients."""
+    old = select(sessions.c.number).where(sessions.c.last_ping_ms <= before_ms)
+    return connection.execute(delete(clients).where(clients.c.session.in_(old))).rowcount
+
+
+def standing_of(row: Row[Any]) -> Standing:
+    return Standing(
+        start_ms=row.start_ms,
+        last_ping_ms=row.last_ping_ms,
+        last_visible_ping_ms=row.last_visible_ping_ms,
+        last_visible_path=tuple(json.loads(row.last_visible_path)),
+        visible_ms=row.visible_ms,
+        free_ms=row.free_ms,
+    )
+
+
+def standing_values(standing: Standing) -> dict[str, Any]:
+    return {
+        "last_ping_ms": standing.last_ping_ms,
+        "last_visible_ping_ms": standing.last_visible_ping_ms,
+        "last_visible_path": json.dumps(standing.last_visible_path),
+        "visible_ms": standing.visible_ms,
+        "free_ms": standing.free_ms,
+    }
+
+
+def save_standings(connection: Connection, standings: Mapping[int, Standing]) -> None:
+    rows = [{"key": number} | standing_values(standing) for number, standing in standings.items()]
+    connection.execute(_SAVE_SESSIONS, rows)
+
+
+# What clients have sent
+
+
+def memories(
+    connection: Connection, numbers: Iterable[int], names: Iterable[str]
+) -> dict[tuple[int, str], Memory]:
+    """By session and client; possibly of more clients than were asked for."""
+    rows = connection.execute(_CLIENTS, {"numbers": list(numbers), "names": list(names)})
+    return {
+        (session, client): Memory(
+            high, seen, tuple(Slot(*slot) for slot in json.loads(slots)) if slots else ()
+        )
+        for session, client, high, seen, slots in rows
+    }
+
+
+def save_memories(connection: Connection, remembered: Mapping[tuple[int, str], Memory]) -> None:
+    rows = [
+        {
+            "session": session,
+            "client": client,
+            "high": memory.high,
+            "seen": memory.seen,
+            "slots": json.dumps([_slot_values(slot) for slot in memory.slots]) if memory.slots else "",
+        }
+        for (session, client), memory in remembered.items()
+    ]
+    connection.execute(_SAVE_CLIENTS[connection.dialect.name], rows)
+
+
+def _slot_values(slot: Slot) -> list[Any]:
+    return [slot.seq, slot.view, slot.tab, slot.visible, slot.day, slot.ms]
+
+
+# Time
+
+
+def add_credits(connection: Connection, credited: Iterable[tuple[int, str, str, Credit]]) -> None:
+    """Adds to counters and roll-ups; each credit with its session's number, its user's id and username.
+
+    Rows are written in the order of their keys, so that two processes can't wait for one another.
+    """
+    by_counter: dict[tuple[int, str, str, int], int] = {}
+    by_page: dict[tuple[int, str], int] = {}
+    by_user: dict[tuple[int, str, str], int] = {}
+    for number, user_id, username, credit in credited:
+        counter = (number, credit.view, credit.tab or "", credit.day)
+        by_counter[counter] = by_counter.get(counter, 0) + credit.ms
+        page = (credit.day, credit.view)
+        by_page[page] = by_page.get(page, 0) + credit.ms
+        user = (credit.day, user_id, username)
+        by_user[user] = by_user.get(user, 0) + credit.ms
+    dialect = connection.dialect.name
+    rows: list[dict[str, Any]] = [
+        {"session": number, "view": view, "tab": tab, "day": day, "ms": ms}
+        for (number, view, tab, day), ms in sorted(by_counter.items())
+    ]
+    connection.execute(_ADD_COUNTERS[dialect], rows)
+    rows = [{"day": day, "view": view, "ms": ms} for (day, view), ms in sorted(by_page.items())]
+    connection.execute(_ADD_PAGES[dialect], rows)
+    rows = [
+        {"day": day, "user_id": user_id, "username": username, "ms": ms, "begun": 0}
+        for (day, user_id, username), ms in sorted(by_user.items())
+    ]
+    connection.execute(_ADD_USERS[dialect], rows)
+
+
+def count_begun(connection: Connection, *, user_id: str, username: str, at_ms: int) -> None:
+    row = {"day": at_ms // DAY_MS, "user_id": user_id, "username": username, "ms": 0, "begun": 1}
+    connection.execute(_ADD_USERS[connection.dialect.name], row)
+
+
+# The list
+
+
+def with_counters(
+    connection: Connection,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    limit: int | None = None,
+    after: tuple[int, str] | None = None,
+) -> list[tuple[Row[Any], tuple[Counter, ...]]]:
+    """Sessions with their counters, newest start first. One statement, so that they are of the same moment."""
+    chosen = select(sessions).where(*conditions, true())
+    if after is not None:
+        chosen = chosen.where(tuple_(sessions.c.start_ms, sessions.c.id) < tuple_(*after))
+    page = chosen.order_by(sessions.c.start_ms.desc(), sessions.c.id.desc()).limit(limit).subquery()
+    joined = (
+        select(page, counters.c.view, counters.c.tab, counters.c.ms)
+        .select_from(page.outerjoin(counters, counters.c.session == page.c.number))
+        .order_by(page.c.start_ms.desc(), page.c.id.desc())
+    )
+    found: dict[int, tuple[Row[Any], dict[tuple[str, str], int]]] = {}
+    for row in connection.execute(joined):
+        held = found.get(row.number)
+        if held is None:
+            held = found[row.number] = (row, {})
+        if row.view is not None:
+            held[1][row.view, row.tab] = held[1].get((row.view, row.tab), 0) + row.ms
+    return [
+        (row, tuple(Counter(view, tab or None, ms) for (view, tab), ms in sorted(times.items())))
+        for row, times in found.values()
+    ]
+
+
+# Statistics
+
+
+def stats_by_page(
+    connection: Connection, *, first_day: int, last_day: int, user_ids: Sequence[str] | None
+) -> list[StatsRow]:
+    """Most time first. For some users the counters are read, for all the roll-up."""
+    source = daily_pages if user_ids is None else counters
+    total = func.sum(source.c.ms)
+    spent = select(source.c.view, total).where(source.c.day.between(first_day, last_day))
+    if user_ids is not None:
+        own = select(sessions.c.number).where(sessions.c.user_id.in_(user_ids))
+        spent = spent.where(counters.c.session.in_(own))
+    rows = connection.execute(spent.group_by(source.c.view).order_by(total.desc(), source.c.view))
+    return [StatsRow(view, int(ms), None) for view, ms in rows]
+
+
+def stats_by_user(
+    connection: Connection, *, first_day: int, last_day: int, user_ids: Sequence[str] | None
+) -> list[StatsRow]:
+    """Most time first."""
+    total, name = func.sum(daily_users.c.ms), func.max(daily_users.c.username)
+    rows = connection.execute(
+        select(name, total, func.sum(daily_users.c.begun))
+        .where(*_in_days(first_day, last_day, user_ids))
+        .group_by(daily_users.c.user_id)
+        .order_by(total.desc(), name)
+    )
+    return [StatsRow(username, int(ms), int(begun)) for username, ms, begun in rows]
+
+
+def stats_by_day(
+    connection: Connection, *, first_day: int, last_day: int, user_ids: Sequence[str] | None
+) -> list[tuple[int, int, int]]:
+    """(day, milliseconds, sessions begun), oldest first."""
+    rows = connection.execute(
+        select(daily_users.c.day, func.sum(daily_users.c.ms), func.sum(daily_users.c.begun))
+        .where(*_in_days(first_day, last_day, user_ids))
+        .group_by(daily_users.c.day)
+        .order_by(daily_users.c.day)
+    )
+    return [(day, int(ms), int(begun)) for day, ms, begun in rows]
+
+
+def _in_days(first_day: int, last_day: int, user_ids: Sequence[str] | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [daily_users.c.day.between(first_day, last_day)]
+    if user_ids is not None:
+        conditions.append(daily_users.c.user_id.in_(user_ids))
+    return conditions
+
+
+def user_ids_named(connection: Connection, usernames: Sequence[str]) -> list[str]:
+    found = select(daily_users.c.user_id).where(daily_users.c.username.in_(usernames)).distinct()
+    return list(connection.scalars(found))
+
+
+# One user's own
+
+
+def erase(connection: Connection, *, user_id: str) -> tuple[int, int]:
+    """Deletes all that is kept of a user, in the roll-ups too; (sessions, milliseconds)."""
+    held = select(sessions.c.number).where(sessions.c.user_id == user_id).order_by(sessions.c.number)
+    numbers = connection.scalars(held.with_for_update()).all()
+    own = select(sessions.c.number).where(sessions.c.user_id == user_id).scalar_subquery()
+    spent = connection.execute(
+        select(counters.c.day, counters.c.view, func.sum(counters.c.ms))
+        .where(counters.c.session.in_(own))
+        .group_by(counters.c.day, counters.c.view)
+        .order_by(counters.c.day, counters.c.view)
+    ).all()
+    if spent:
+        rows = [{"day": day, "view": view, "ms": -int(ms)} for day, view, ms in spent]
+        connection.execute(_ADD_PAGES[connection.dialect.name], rows)
+        connection.execute(_DROP_PAGE, [{"on": day, "page": view} for day, view, _ in spent])
+    for table in (counters, clients):
+        connection.execute(delete(table).where(table.c.session.in_(own)))
+    connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+    connection.execute(delete(daily_users).where(daily_users.c.user_id == user_id))
+    return len(numbers), sum(int(ms) for _, _, ms in spent)
+
+
+_DROP_PAGE = delete(daily_pages).where(
+    daily_pages.c.day == bindparam("on"), daily_pages.c.view == bindparam("page"), daily_pages.c.ms <= 0
+)

@@ -1,0 +1,349 @@
+"""The command line: ``stoa --help``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+import stoa.accounts.api
+from stoa import __version__, server
+from stoa import settings as settings_module
+from stoa.accounts import service as people
+from stoa.accounts.model import NewUser
+from stoa.accounts.passwords import Passwords
+from stoa.activity.api import alive_from_file
+from stoa.kernel.actor import AccessLevel
+from stoa.kernel.clock import SystemClock
+from stoa.kernel.errors import StoaError
+from stoa.kernel.ids import SystemIds
+from stoa.platform import migrate
+from stoa.platform.storage import postgres_engine, sqlite_engine
+from stoa.platform.telemetry import configure_logging
+from stoa.settings import Settings
+from stoa.web import openapi
+
+app = typer.Typer(
+    name="stoa", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    help="One self-hosted server for every kind of session a product runs.",
+)  # fmt: skip
+user_app = typer.Typer(no_args_is_help=True, help="People: add, list, set a password.")
+app.add_typer(user_app, name="user")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+DataOption = Annotated[
+    str | None, typer.Option("--data", metavar="DIR", help="Folder of the database and files (STOA_DATA; default: data).")
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help="postgresql://… instead of SQLite in the data folder (STOA_DATABASE)."),
+]
+Kind = StrEnum("Kind", {name: name for name in server.CHOICES})
+Access = StrEnum("Access", {name: name for name in ("student", "instructor", "admin")})
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (STOA_HOST; default: 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (STOA_PORT; default: 8000).")] = None,
+    data: DataOption = None,
+    database: DatabaseOption = None,
+    only: Annotated[Kind | None, typer.Option(help="Serve this kind alone, its paths at the root.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="With demo people, sessions and activity.")] = False,
+    demo_anywhere: Annotated[
+        bool, typer.Option("--demo-anywhere", help="Allow --demo on an address that others can reach.")
+    ] = False,
+) -> None:
+    """Start the server. SQLite's schema is brought up to date first; PostgreSQL's by `stoa migrate`."""
+    with _told():
+        settings = _settings(data, database, host=host, port=port)
+        _logging(settings)
+        _refuse_public_demo(settings, demo, demo_anywhere)
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        with _engine(settings) as engine:
+            server.prepare(engine)
+            first = _first_start(engine, settings)
+            sign_ins = _seed(engine, settings, first) if demo else []
+        address = f"http://{settings.server.host}:{settings.server.port}"
+        out.print(f"[bold]Stoa {__version__}[/bold] at {address}  (API: {address}/schema)")
+        if first and not settings.accounts.admin_password:
+            out.print(f"First start: the user [bold]admin[/bold] has the password [bold]{first}[/bold] (told only now).")
+        if sign_ins:
+            out.print("Demo sign-ins: " + ", ".join(f"{name} / {password}" for name, password in sign_ins))
+        built = server.build(settings, only=only.value if only else None, sign_ins=sign_ins)
+    uvicorn.run(
+        built.app,  # type: ignore[arg-type]
+        host=settings.server.host,
+        port=settings.server.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.server.trusted_proxies,
+        timeout_graceful_shutdown=settings.server.stop_seconds,
+    )
+
+
+@app.command(name="migrate")
+def migrate_command(data: DataOption = None, database: DatabaseOption = None) -> None:
+    """Bring the database's schema up to date. On PostgreSQL run this before the servers of a new version."""
+    with _told():
+        settings = _settings(data, database)
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        with _engine(settings) as engine:
+            before = migrate.current(engine)
+            migrate.upgrade(engine)
+            after = migrate.current(engine)
+        out.print(f"The schema is at {after}." if before != after else f"The schema was at {after} already.")
+
+
+@app.command()
+def check(data: DataOption = None, database: DatabaseOption = None) -> None:
+    """Look at the configuration, the database and the files, and say what is wrong and what to do."""
+    faults = 0
+
+    def report(what: str, problem: str | None, do: str = "") -> None:
+        nonlocal faults
+        if problem is None:
+            out.print(f"[green]ok[/green]     {what}")
+        else:
+            faults += 1
+            out.print(f"[red]wrong[/red]  {what}: {problem}" + (f"\n       {do}" if do else ""))
+
+    try:
+        settings = _settings(data, database)
+    except StoaError as error:
+        for fault in error.faults:
+            report(fault.field, fault.message, "Correct the environment; docs/settings.md has every setting.")
+        raise typer.Exit(1) from None
+    report("settings", None)
+    folder = settings.folder
+    if not folder.exists():
+        report(f"folder {folder}", "is not there", "`stoa serve` makes it, or choose another with --data.")
+    else:
+        writable = os.access(folder, os.W_OK)
+        report(f"folder {folder}", None if writable else "can't be written", "Give the server's user the right to.")
+    try:
+        alive_from_file(folder)
+        report("etc/session/session.conf", None)
+    except StoaError as error:
+        report("etc/session/session.conf", error.message, "Correct or remove the file.")
+    _check_database(settings, report)
+    raise typer.Exit(1 if faults else 0)
+
+
+def _check_database(settings: Settings, report: server.Report) -> None:
+    name = "database" if settings.server.database else f"database {settings.folder / 'stoa.db'}"
+    if not settings.server.database and not (settings.folder / "stoa.db").exists():
+        report(name, "is not there", "`stoa serve` makes it on its first start.")
+        return
+    try:
+        with _engine(settings) as engine:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+            migrate.require_current(engine)
+            if engine.dialect.name == "sqlite":
+                with engine.connect() as connection:
+                    verdict = connection.execute(text("PRAGMA quick_check")).scalar_one()
+                report(f"{name}: integrity", None if verdict == "ok" else str(verdict), "Restore it from a backup.")
+        report(name, None)
+    except StoaError as error:
+        report(name, error.message)
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        report(name, f"can't be opened: {reason}", "Is it running, and are address, user and password right?")
+
+
+@app.command(name="openapi")
+def openapi_command(
+    kind: Annotated[Kind | None, typer.Argument(help="One kind; none: all that the server has.")] = None,
+) -> None:
+    """Print the OpenAPI 3.1 document."""
+    kinds = [stoa.accounts.api.KIND, *server.KINDS]
+    chosen = [each for each in kinds if kind is None or each.name == kind.value]
+    title = "Stoa" if kind is None else f"Stoa: {chosen[0].title}"
+    about = "Every kind of session." if kind is None else chosen[0].about
+    document = openapi.document(chosen, title=title, about=about, alone=False)
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+
+@app.command()
+def token(
+    username: Annotated[str, typer.Argument(help="Whose key it becomes.")],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    days: Annotated[int | None, typer.Option(min=1, max=3650, help="Days until it expires; none: never.")] = None,
+    data: DataOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Make an API key and print it: `curl -H "Authorization: Bearer $(stoa token admin)" …`."""
+    with _told(), _engine(_settings(data, database)) as engine:
+        server.prepare(engine)
+        now = SystemClock().now()
+        with engine.begin() as connection:
+            user = people.user_named(connection, username)
+            _, secret = people.issue_key(
+                connection, user_id=user.id, name=name, expires_at=now + timedelta(days=days) if days else None,
+                ids=SystemIds(), now=now,
+            )  # fmt: skip
+        sys.stdout.write(secret + "\n")
+
+
+@user_app.command("add")
+def user_add(
+    username: Annotated[str, typer.Argument(help="5 to 25 letters, digits, - _ or .")],
+    access: Annotated[Access, typer.Option(help="Access level.")] = Access("student"),
+    first_name: Annotated[str, typer.Option(help="First name.")] = "",
+    last_name: Annotated[str, typer.Option(help="Last name.")] = "",
+    data: DataOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Add a user. The password is asked for, or read from standard input."""
+    with _told(), _engine(_settings(data, database)) as engine:
+        server.prepare(engine)
+        password = _ask_password()
+        new = NewUser(username, first_name or username, last_name or username, AccessLevel(access.value))
+        with engine.begin() as connection:
+            user = people.add_user(
+                connection, new, password_hash=Passwords().hash(password), ids=SystemIds(), now=SystemClock().now()
+            )
+        out.print(f"Added {user.username} ({user.access}), id {user.id}.")
+
+
+@user_app.command("list")
+def user_list(data: DataOption = None, database: DatabaseOption = None) -> None:
+    """List everybody."""
+    with _told(), _engine(_settings(data, database)) as engine:
+        server.prepare(engine)
+        with engine.connect() as connection:
+            users = people.list_users(connection)
+    table = Table("number", "id", "username", "name", "access", box=None)
+    for user in users:
+        table.add_row(str(user.number), user.id, user.username, user.name, user.access.value)
+    out.print(table)
+
+
+@user_app.command("password")
+def user_password(
+    username: Annotated[str, typer.Argument(help="Whose.")], data: DataOption = None, database: DatabaseOption = None
+) -> None:
+    """Set a user's password; ends that user's logins and lifts a lock."""
+    with _told(), _engine(_settings(data, database)) as engine:
+        server.prepare(engine)
+        password = _ask_password()
+        with engine.begin() as connection:
+            people.set_password(
+                connection, username, password_hash=Passwords().hash(password), now=SystemClock().now()
+            )
+        out.print(f"{username} has a new password.")
+
+
+def main() -> None:
+    app()
+
+
+# --- what the commands share -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Errors as a sentence and exit code 1, not as a traceback."""
+    try:
+        yield
+    except StoaError as error:
+        err.print(f"[red]stoa:[/red] {error.message}", markup=True)
+        raise typer.Exit(1) from None
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        err.print(f"[red]stoa:[/red] The database can't be used: {reason} (`stoa check` says more.)")
+        raise typer.Exit(1) from None
+
+
+def _settings(
+    data: str | None, database: str | None, *, host: str | None = None, port: int | None = None
+) -> Settings:
+    """The environment's settings, with what the command line says instead."""
+    given = {"STOA_DATA": data, "STOA_DATABASE": database, "STOA_HOST": host, "STOA_PORT": port}
+    said = {name: str(value) for name, value in given.items() if value is not None}
+    return settings_module.load({**os.environ, **said})
+
+
+@contextmanager
+def _engine(settings: Settings) -> Generator[Engine]:
+    url = settings.database_url
+    if url.startswith("sqlite:///"):
+        folder = Path(url.removeprefix("sqlite:///")).parent
+        if not folder.is_dir():
+            raise server.NoFolderError(f"There is no folder {folder}. Say where the data is with --data.")
+    engine = sqlite_engine(url) if url.startswith("sqlite") else postgres_engine(url, connections=2)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _logging(settings: Settings) -> None:
+    wants_json = settings.logs.format == "json" or (settings.logs.format == "auto" and not sys.stderr.isatty())
+    configure_logging(as_json=wants_json, level=settings.logs.level)
+
+
+def _refuse_public_demo(settings: Settings, demo: bool, anywhere: bool) -> None:
+    if not demo or anywhere or settings.server.host == "localhost":
+        return
+    try:
+        loopback = ip_address(settings.server.host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise server.PublicDemoError(
+            f"Demo data has passwords that everybody knows, and {settings.server.host} can be reached by others. "
+            "Listen on 127.0.0.1, or say --demo-anywhere if you mean it."
+        )
+
+
+def _first_start(engine: Engine, settings: Settings) -> str | None:
+    """Makes the admin and the first signing key where there are none. The admin's password, if it was made now."""
+    ids, now = SystemIds(), SystemClock().now()
+    with engine.connect() as connection:
+        if people.has_admin(connection):
+            return None
+    password = settings.accounts.admin_password or ids.secret()[:16]
+    password_hash = Passwords().hash(password)
+    with engine.begin() as connection:
+        made = people.ensure_admin(connection, ids=ids, now=now, password_hash=password_hash)
+    return password if made else None
+
+
+def _seed(engine: Engine, settings: Settings, admin_password: str | None) -> list[tuple[str, str]]:
+    with engine.begin() as connection:
+        sign_ins = server.seed_demo(connection, clock=SystemClock(), ids=SystemIds())
+    known = settings.accounts.admin_password or admin_password
+    return [*([("admin", known)] if known else []), *sign_ins]
+
+
+def _ask_password() -> str:
+    if sys.stdin.isatty():
+        password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    people.check_password(password)
+    return password
+
+

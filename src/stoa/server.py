@@ -1,0 +1,140 @@
+"""The composition root: puts platform, accounts and kinds together. The only place that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.types import ASGIApp
+from sqlalchemy import Connection, Engine, MetaData, text
+
+from stoa import accounts, activity, schedule
+from stoa.activity.api import Policy
+from stoa.activity.model import ListMode
+from stoa.kernel.clock import Clock, SystemClock
+from stoa.kernel.errors import InvalidError, StoaError
+from stoa.kernel.ids import Ids, SystemIds
+from stoa.platform import journal, migrate, timers
+from stoa.platform.limits import Limiter, MemoryLimiter, RedisLimiter
+from stoa.platform.storage import PostgresStorage, SqliteStorage, open_storage
+from stoa.platform.telemetry import Metrics
+from stoa.settings import Settings
+from stoa.web import openapi, operations, start_page
+from stoa.web.auth import Authentication
+from stoa.web.errors import Dialects
+from stoa.web.house import House
+from stoa.web.middleware import Door, RateLimit
+
+CHOICES = ("schedule", "activity")
+"""The kinds that ``--only`` can name."""
+UNCOUNTED = ("/health/", "/metrics", "/schema/ui/", "/activity.js")
+"""Health, metrics and static files do not count toward the limit of requests."""
+TABLES: tuple[MetaData, ...] = (
+    journal.metadata, timers.metadata, accounts.store.metadata, schedule.store.metadata, activity.store.metadata,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """``app`` is what uvicorn runs."""
+
+    app: ASGIApp
+    house: House
+    storage: SqliteStorage | PostgresStorage
+
+
+def build(
+    settings: Settings, *, only: str | None = None, sign_ins: Sequence[tuple[str, str]] = (),
+    clock: Clock | None = None, ids: Ids | None = None,
+) -> Server:  # fmt: skip
+    """A server over a database whose schema is current. Nothing runs until its lifespan begins."""
+    clock, ids, metrics = clock or SystemClock(), ids or SystemIds(), Metrics()
+    storage = open_storage(settings.database_url)
+    storage.on_batch = metrics.observe_batch
+    accounts_kind, authenticator = accounts.kind(
+        storage, clock, ids, cache_seconds=settings.accounts.cache_seconds
+    )
+    chosen = [kind for kind in (schedule.api.KIND, activity.api.KIND) if only in (None, kind.name)]
+    kinds = [accounts_kind, *chosen]
+    alone = chosen[0] if only else None
+    parts = {Policy: _activity_policy(settings)} | accounts_kind.parts
+    house = House(storage, clock, ids, parts=parts)
+    dialects = Dialects([kind.placed_dialect(alone=kind is alone) for kind in kinds])
+    sweeper = timers.Sweeper(storage, clock, {}, observe_lateness=metrics.observe_lateness)
+
+    async def is_ready() -> str | None:
+        try:
+            await storage.read(_ping)
+        except StoaError as error:
+            return error.message
+        return None
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
+        sweeping = asyncio.create_task(sweeper.run())
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+            await storage.close()
+
+    app = Litestar(
+        [
+            *(kind.router(alone=kind is alone) for kind in kinds),
+            *operations.handlers(metrics, is_ready=is_ready),
+            openapi.router(kinds, alone=alone),
+            start_page.handler(chosen, alone=alone is not None, sign_ins=sign_ins),
+        ],
+        openapi_config=None,
+        state=State({"house": house}),
+        exception_handlers={Exception: dialects.handle},
+        lifespan=[lifespan],
+        request_max_body_size=settings.server.max_body_mb * 2**20,
+        logging_config=None,
+    )
+    inner: ASGIApp = Authentication(app, authenticator)
+    if settings.limits.http_rate:
+        inner = RateLimit(
+            inner, limiter=_limiter(settings), clock=clock, limit=settings.limits.http_rate, free=UNCOUNTED
+        )
+    door = Door(inner, dialects=dialects, ids=ids, metrics=metrics, log_requests=settings.logs.requests)
+    return Server(door, house, storage)
+
+
+def prepare(engine: Engine) -> None:
+    """Brings SQLite's schema up to date; on PostgreSQL insists that somebody has (``stoa migrate``)."""
+    if engine.dialect.name == "sqlite":
+        migrate.upgrade(engine)
+    else:
+        migrate.require_current(engine)
+
+
+def seed_demo(connection: Connection, *, now_clock: Clock, ids: Ids) -> list[tuple[str, str]]:
+    """People, timelines, a month of sessions, a week of activity. What is there already is left as it is."""
+    raise NotImplementedError
+
+
+def _activity_policy(settings: Settings) -> Policy:
+    alive = timedelta(seconds=settings.activity.alive_seconds) or activity.api.alive_from_file(
+        settings.folder
+    )
+    mode = ListMode(settings.activity.list)
+    return Policy(mode=mode) if not alive else Policy(alive, mode)
+
+
+def _limiter(settings: Settings) -> Limiter:
+    return RedisLimiter.from_url(settings.server.redis) if settings.server.redis else MemoryLimiter()
+
+
+def _ping(connection: Connection) -> None:
+    connection.execute(text("SELECT 1"))
+
+
+__all__ = ["InvalidError"]

@@ -1,0 +1,107 @@
+"""A timeline's feed, read back, is the timeline; and other readers of the feed see the same occurrences."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import recurring_ical_events
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from stoa.schedule.ical import ImportedSession, feed, parse
+from stoa.schedule.ical._wall import moved_times, names, own_times
+from stoa.schedule.model import Cycle, Day, Override, ScheduledSession, Series, SessionType, Timeline
+
+NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
+ZONES = (
+    "UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Casablanca",
+    "Pacific/Apia", "America/Sao_Paulo", "Asia/Jerusalem", "Etc/UTC", "Europe/Dublin", "Pacific/Chatham",
+)  # fmt: skip
+
+
+def timeline(zone: str = "Europe/Paris", description: str | None = None) -> Timeline:
+    return Timeline("t1", "Spring; term, 1", description, zone, "u1", NOW)
+
+
+def scheduled(imported: ImportedSession, number: int = 1) -> ScheduledSession:
+    return ScheduledSession(
+        id=f"s{number}", timeline_id="t1", owner_id="u1", type=imported.type, name=imported.name,
+        description=imported.description, zone=imported.zone, start=imported.start, end=imported.end,
+        cycle=imported.cycle, day=imported.day, interval=imported.interval, count=imported.count,
+        until=imported.until, exceptions=imported.exceptions, overrides=imported.overrides,
+        created_at=NOW - timedelta(days=3), updated_at=NOW, uid=imported.uid,
+    )  # fmt: skip
+
+
+instants = st.datetimes(
+    datetime(1975, 1, 1), datetime(2090, 12, 31), timezones=st.just(UTC)  # noqa: DTZ001
+)  # fmt: skip
+whole = instants.map(lambda at: at.replace(microsecond=0))
+minutes = whole.map(lambda at: at.replace(second=0))
+moments = st.one_of(minutes, whole, instants)
+lengths = st.one_of(
+    st.integers(1, 36 * 60).map(lambda count: timedelta(minutes=count)), st.timedeltas(timedelta(milliseconds=1), timedelta(days=9))
+)  # fmt: skip
+texts = st.one_of(
+    st.text(max_size=80),
+    st.sampled_from(
+        [r"C:\New\notes, a;b", "a\r\nb", "", " lead", "tail ", "\x00\x07", "日本語" * 30, '"quoted"', "l1\nl2\\n"]
+    ),
+)
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> ImportedSession:
+    zone = draw(st.sampled_from(ZONES))
+    start, cycle = draw(moments), draw(st.sampled_from([None, *Cycle]))
+    series = Series(start, start + draw(lengths), zone, cycle)
+    if cycle is not None:
+        series = Series(
+            series.start, series.end, zone, cycle,
+            day=draw(st.none() | st.sampled_from(Day)) if cycle is Cycle.WEEKLY else None,
+            interval=draw(st.integers(1, 5)),
+            count=draw(st.none() | st.integers(1, 60)),
+            until=draw(st.none() | st.timedeltas(timedelta(), timedelta(days=2000)).map(lambda gap: start + gap)),
+            exceptions=frozenset(draw(st.lists(dates_near(start), max_size=4))),
+            overrides=tuple(sorted(draw(overrides_near(start)), key=lambda override: override.date)),
+        )  # fmt: skip
+    return ImportedSession(
+        draw(st.sampled_from(["a1@example.org", "x,y;z", "040000008200E00074C5B7101A82E008"])),
+        SessionType.RECURRING if cycle else SessionType.ONE_TIME,
+        draw(texts), draw(st.none() | texts), zone, series.start, series.end, cycle, series.day, series.interval,
+        series.count, series.until, series.exceptions, series.overrides,
+    )  # fmt: skip
+
+
+def dates_near(start: datetime) -> st.SearchStrategy[date]:
+    return st.sampled_from([0, 1, 2, 3, 5, 7, 14, 15, 21, 28, 31, 35, 61, 365, 366, 1461]).map(
+        lambda days: (start + timedelta(days=days)).date()
+    )
+
+
+def overrides_near(start: datetime) -> st.SearchStrategy[list[Override]]:
+    def override(on: date, shift: timedelta | None, length: timedelta | None, name: str | None, text: str | None):
+        begin = None if shift is None else datetime(on.year, on.month, on.day, 9, tzinfo=UTC) + shift
+        finish = None if begin is None or length is None else begin + length
+        return Override(on, begin, finish, name, text)
+
+    one = st.builds(
+        override,
+        dates_near(start),
+        st.none() | st.timedeltas(timedelta(days=-2), timedelta(days=2)),
+        st.none() | lengths,
+        st.none() | texts,
+        st.none() | texts,
+    )
+    return st.lists(one, max_size=4, unique_by=lambda override: override.date)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sessions(), st.sampled_from(ZONES))
+def test_a_feed_read_back_is_the_same_session(session: ImportedSession, home: str) -> None:
+    result = parse(feed(timeline(home), [scheduled(session)], now=NOW), zone=home)
+    assert result.refused == []
+    assert result.sessions == [session]
