@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from stoa.kernel.errors import InvalidError
-from stoa.schedule.model import Occurrence, Series, Window
 from stoa.schedule.recurrence._rule import Rule, order
 from stoa.schedule.recurrence._zones import NEVER, moment, ticks
+
+if TYPE_CHECKING:
+    from stoa.schedule.model import Occurrence, Series, Window
 
 MOST = 10_000
 """The most occurrences that one call expands."""
