@@ -30,7 +30,17 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 from stoa.schedule.recurrence._dates import Dates, Days, Months
-from stoa.schedule.recurrence._zones import CYCLE_DAYS, DAY, LATEST, NEVER, WEEK, Transition, Zone, zone
+from stoa.schedule.recurrence._zones import (
+    CYCLE_DAYS,
+    DAY,
+    LAST_ORDINAL,
+    LATEST,
+    NEVER,
+    WEEK,
+    Transition,
+    Zone,
+    zone,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -48,6 +58,7 @@ MANY = 1_000
 """With more possible differences in days than this, meetings are dense."""
 
 _SLACK = 3 * DAY
+_AGE = 512 * DAY
 
 
 class Meeting(NamedTuple):
@@ -69,44 +80,29 @@ class Meeting(NamedTuple):
 
 def first_meeting(a: Rule, b: Rule) -> Meeting | None:
     """The standing occurrences of two rules whose collision begins first."""
-    a_ranks, b_ranks = _ranks_beside(a, b), _ranks_beside(b, a)
-    if not a_ranks or not b_ranks:
-        return None
-    if len(a_ranks) > len(b_ranks):  # The sparser one leads.
-        found = _lead(b, a, b_ranks)
+    if a.dates.mean_step < b.dates.mean_step or b.cap == 1:  # The sparser one leads.
+        found = _lead(b, a)
         return found.swapped() if found else None
-    return _lead(a, b, a_ranks)
+    return _lead(a, b)
 
 
 def meeting_with(rule: Rule, start: int, end: int) -> tuple[date, int] | None:
     """The date and start of the first standing occurrence that meets [start, end)."""
-    rank = rule.rank_from(start - rule.duration + 1)
-    stop = min(rank + len(rule.hidden) + 1, rule.size)
-    for day, at in rule.standing(rank, stop):
+    for day, at in rule.onward(rule.rank_from(start - rule.duration + 1)):
         return (day, at) if at < end else None
     return None
 
 
-def _ranks_beside(rule: Rule, other: Rule) -> range:
-    """The ranks that happen while the other is not yet over and already begun."""
-    if other.endless:
-        last = LATEST
-    elif other.size:
-        last = other.start(other.size - 1) + other.duration
-    else:
-        return range(0)
-    return range(rule.rank_from(other.start(0) - rule.duration + 1), rule.rank_from(last))
-
-
-def _lead(a: Rule, b: Rule, ranks: range) -> Meeting | None:
-    if len(ranks) <= FEW:
-        return _one_by_one(a, b, ranks)
+def _lead(a: Rule, b: Rule) -> Meeting | None:
+    if a.cap == 1:
+        return _one_by_one(a, b, range(1))
     search = _Search(a, b)
-    differences = search.differences(search.all_offsets(ranks))
-    if len(differences) > MANY:
-        return _one_by_one(a, b, ranks)
+    differences = search.differences(search.all_offsets())
     if not differences:
         return None
+    ranks = _ranks_beside(a, b)
+    if len(ranks) <= FEW or len(differences) > MANY:
+        return _one_by_one(a, b, ranks)
     regular = a.rank_from(search.regular_from)
     if regular > ranks.start:
         found = search.first(differences, range(ranks.start, min(regular, ranks.stop)))
@@ -119,12 +115,25 @@ def _lead(a: Rule, b: Rule, ranks: range) -> Meeting | None:
     return search.first(differences, range(later.start, min(later.stop, search.stop(later.start))))
 
 
+def _ranks_beside(rule: Rule, other: Rule) -> range:
+    """The ranks that happen while the other has begun and is not yet over; some more where the calendar ends."""
+    first = rule.rank_from(other.start(0) - rule.duration + 1)
+    if not other.endless:
+        size = other.size
+        return range(first, rule.rank_from(other.start(size - 1) + other.duration) if size else first)
+    if not rule.endless:
+        return range(first, rule.size)
+    return range(first, rule.dates.rank(LAST_ORDINAL + 1))
+
+
 def _one_by_one(a: Rule, b: Rule, ranks: Collection[int]) -> Meeting | None:
     return next((found for rank in ranks if (found := _meeting_of(a, b, rank))), None)
 
 
 def _meeting_of(a: Rule, b: Rule, rank: int) -> Meeting | None:
     for day, start in a.standing(rank, rank + 1):
+        if start > a.last_start:
+            return None
         found = meeting_with(b, start, start + a.duration)
         if found:
             return Meeting(day, start, *found)
@@ -148,15 +157,13 @@ class _Search:
             max(self.a.start(rank), (max(hidden).toordinal() + 1) * DAY if hidden else NEVER) + 2 * self.reach
         )
         changing = any(one.changes_for_ever for one in self.zones)
-        period = lcm(self.a.dates.period[1], self.b.dates.period[1], CYCLE_DAYS if changing else 1)
+        period = lcm(self.a.dates.period, self.b.dates.period, CYCLE_DAYS if changing else 1)
         return self.a.rank_from(seen + period * DAY)
 
-    def all_offsets(self, ranks: range) -> frozenset[tuple[int, int]]:
-        """The pairs of offsets that could be in force at once, clock changes between the two starts included."""
-        since = self.a.start(ranks.start) - self.reach
-        until = self.a.start(ranks.stop - 1) + self.reach
-        a_offsets, b_offsets = (one.offsets(since, until) for one in self.zones)
-        return frozenset((p, q) for p in a_offsets for q in b_offsets)
+    def all_offsets(self) -> frozenset[tuple[int, int]]:
+        """The pairs of offsets that could be in force while both rules are on, clock changes in between included."""
+        since = max(self.a.start(0), self.b.start(0)) - self.reach
+        return _pairs_since(self.a.zone.key, self.b.zone.key, since // _AGE)
 
     def differences(self, offsets: Collection[tuple[int, int]]) -> frozenset[int]:
         """Every x with which two occurrences can meet, and that the dates of both can have."""
@@ -232,15 +239,16 @@ class _Search:
         A wall time that a change skips keeps the offset before it for as long as the gap; hence the margin.
         """
         p, q = pair
-        start = self.a.dates.ordinal(0) * DAY + self.a.clock - p
         apart = x * DAY + self.a.clock - self.b.clock - p + q
         every = [_offsets(one.key) for one in self.zones]
         margin = max(max(one) - min(one) for one in every)
-        since = min(start, start - apart) - margin
-        weekly = all(isinstance(one.dates, Days) and one.dates.step % 7 == 0 for one in (self.a, self.b))
-        cycle = WEEK if weekly else DAY
         changes = _changes(self.a.zone.key) | _changes(self.b.zone.key)
-        return any((at - since) % cycle <= abs(apart) + margin for at in changes)
+        for rule, offset, other in (self.a, p, -apart), (self.b, q, apart):
+            since = rule.dates.ordinal(0) * DAY + rule.clock - offset + min(0, other) - margin
+            cycle = WEEK if isinstance(rule.dates, Days) and rule.dates.step % 7 == 0 else DAY
+            if all((at - since) % cycle > abs(apart) + margin for at in changes):
+                return False
+        return True
 
 
 def _progressions(a: Days, b: Days, differences: Collection[int]) -> dict[tuple[int, int], list[int]]:
@@ -294,6 +302,12 @@ def _changes(key: str) -> frozenset[int]:
 def _offsets(key: str) -> frozenset[int]:
     """The offsets of a zone's yearly rule."""
     return zone(key).offsets(max(zone(key).regular_from, 0), LATEST)
+
+
+@lru_cache(maxsize=4096)
+def _pairs_since(a_key: str, b_key: str, age: int) -> frozenset[tuple[int, int]]:
+    a, b = (zone(key).offsets(age * _AGE, LATEST) for key in (a_key, b_key))
+    return frozenset((p, q) for p in a for q in b)
 
 
 def _one_cycle(one: Zone, since: int) -> list[Transition]:

@@ -111,8 +111,7 @@ def count_before(series: Series, day: date) -> int:
 
 def _first(rule: Rule, since: int) -> Occurrence | None:
     found = [moved for moved in rule.moved if ticks(moved.start) >= since]
-    rank = rule.rank_from(since)
-    for day, start in rule.standing(rank, min(rank + len(rule.hidden) + 1, rule.size)):
+    for day, start in rule.onward(rule.rank_from(since)):
         found.append(rule.occurrence(day, start))
         break
     return min(found, key=order, default=None)
