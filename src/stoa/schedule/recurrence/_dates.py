@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from datetime import date
 from functools import lru_cache
-from math import gcd
+from math import gcd, lcm
 from typing import NamedTuple
 
 from stoa.schedule.recurrence._zones import CYCLE_DAYS, LAST_ORDINAL, first_of_month, is_leap
@@ -34,9 +34,13 @@ class Days(NamedTuple):
         return self.step + 2
 
     @property
-    def period(self) -> tuple[int, int]:
-        """After how many ranks, and how many days, the dates repeat."""
-        return 1, self.step
+    def mean_step(self) -> float:
+        return self.step
+
+    @property
+    def period(self) -> int:
+        """After how many days the dates repeat."""
+        return self.step
 
 
 class Months(NamedTuple):
@@ -78,13 +82,13 @@ class Months(NamedTuple):
         return 31 * self.step + 2 if self.day <= SHORTEST_MONTH else LAST_ORDINAL
 
     @property
-    def period(self) -> tuple[int, int]:
-        """After how many ranks, and how many days, the dates repeat, weekdays included."""
-        size = CYCLE_MONTHS // gcd(self.step, CYCLE_MONTHS)
-        days = size * self.step // CYCLE_MONTHS * CYCLE_DAYS
-        if self.day > SHORTEST_MONTH:
-            size = len(_present(self.first % CYCLE_MONTHS, self.step, self.day)[1])
-        return size, days
+    def mean_step(self) -> float:
+        return self.step * CYCLE_DAYS / CYCLE_MONTHS
+
+    @property
+    def period(self) -> int:
+        """After how many days the dates repeat, weekdays included."""
+        return lcm(self.step, CYCLE_MONTHS) // CYCLE_MONTHS * CYCLE_DAYS
 
 
 Dates = Days | Months

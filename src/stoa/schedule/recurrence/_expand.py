@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from stoa.kernel.errors import InvalidError
-from stoa.schedule.model import Occurrence, Series, Window
 from stoa.schedule.recurrence._rule import Rule, order
 from stoa.schedule.recurrence._zones import NEVER, moment, ticks
+
+if TYPE_CHECKING:
+    from stoa.schedule.model import Occurrence, Series, Window
 
 MOST = 10_000
 """The most occurrences that one call expands."""
@@ -109,8 +111,7 @@ def count_before(series: Series, day: date) -> int:
 
 def _first(rule: Rule, since: int) -> Occurrence | None:
     found = [moved for moved in rule.moved if ticks(moved.start) >= since]
-    rank = rule.rank_from(since)
-    for day, start in rule.standing(rank, min(rank + len(rule.hidden) + 1, rule.size)):
+    for day, start in rule.onward(rule.rank_from(since)):
         found.append(rule.occurrence(day, start))
         break
     return min(found, key=order, default=None)

@@ -83,7 +83,7 @@ class Rule:
         ordinal = -((self.clock - instant - offset) // DAY)
         rank = self.dates.rank(ordinal)
         near = self.dates.ordinal(rank) * DAY + self.clock - offset
-        if held_since <= near - self.longest_step and near < held_until and near <= self.last_start:
+        if held_since <= near - self.longest_step and near < held_until and ordinal <= LAST_ORDINAL:
             return min(rank, self.cap)  # Nothing about here is moved by a clock change.
         while rank > 0 and self.start(rank - 1) >= instant:
             rank -= 1
@@ -122,6 +122,15 @@ class Rule:
         for ordinal, start in self.starts(since, until):
             day = date.fromordinal(ordinal)
             if day not in hidden:
+                yield day, start
+
+    def onward(self, rank: int) -> Iterator[tuple[date, int]]:
+        """Dates and starts of all that stand from a rank on, without counting them first."""
+        for ordinal, start in self.starts(rank, self.cap):
+            if start > self.last_start or ordinal > LAST_ORDINAL:
+                return
+            day = date.fromordinal(ordinal)
+            if day not in self.hidden:
                 yield day, start
 
     def occurrence(self, day: date, start: int) -> Occurrence:
