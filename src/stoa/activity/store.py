@@ -6,10 +6,10 @@ roll-ups by day, so that statistics never read all counters.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UpdateBase,
     bindparam,
     delete,
     func,
@@ -33,11 +34,15 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
 from stoa.activity.model import Counter, Standing, StatsRow
 from stoa.activity.tally import DAY_MS, Credit, Memory, Slot
 
 metadata = MetaData()
+_path = msgspec.json.Decoder(tuple[str, ...])
+_slots = msgspec.json.Decoder(tuple[Slot, ...])
+_encoder = msgspec.json.Encoder()
 _Number = BigInteger().with_variant(Integer, "sqlite")
 
 sessions = Table(
@@ -121,15 +126,35 @@ def _upsert(table: Table, *, adding: tuple[str, ...] = (), setting: tuple[str, .
         changes |= {name: base.excluded[name] for name in setting}
         key = list(table.primary_key.columns)
         statements[dialect] = base.on_conflict_do_update(index_elements=key, set_=changes)
-    return statements
+    return _spelled(statements)
+
+
+def _spelled(statements: Mapping[str, UpdateBase]) -> dict[str, str]:
+    """Each statement's text for its dialect's driver, with the parameters by position.
+
+    Keepalives come by the thousand: SQLAlchemy's own handling of each row's parameters costs more than the row.
+    """
+    drivers = {"sqlite": sqlite.dialect(), "postgresql": psycopg.dialect(paramstyle="format")}  # type: ignore[no-untyped-call]
+    return {name: str(statement.compile(dialect=drivers[name])) for name, statement in statements.items()}
+
+
+def _execute_many(connection: Connection, spelled: Mapping[str, str], rows: list[tuple[Any, ...]]) -> None:
+    """``rows`` have their values in the order of the table's columns (of an update: as it lists them)."""
+    connection.exec_driver_sql(spelled[connection.dialect.name], rows)
 
 
 _ADD_COUNTERS = _upsert(counters, adding=("ms",))
 _ADD_PAGES = _upsert(daily_pages, adding=("ms",))
 _ADD_USERS = _upsert(daily_users, adding=("ms", "begun"), setting=("username",))
 _SAVE_CLIENTS = _upsert(clients, setting=("high", "seen", "slots"))
+_IN_ORDER = ("last_ping_ms", "last_visible_ping_ms", "last_visible_path", "visible_ms", "free_ms")
 _CURRENT = (
-    select(sessions)
+    select(
+        *(
+            sessions.c[name]
+            for name in ("number", "id", "beaker_id", "user_id", "username", "start_ms", *_IN_ORDER)
+        )
+    )
     .where(sessions.c.is_current, sessions.c.beaker_id.in_(bindparam("beaker_ids", expanding=True)))
     .order_by(sessions.c.number)
     .with_for_update()
@@ -138,11 +163,13 @@ _CLIENTS = select(clients).where(
     clients.c.session.in_(bindparam("numbers", expanding=True)),
     clients.c.client.in_(bindparam("names", expanding=True)),
 )
-_SAVE_SESSIONS = (
-    update(sessions)
-    .where(sessions.c.number == bindparam("key"))
-    .values({name: bindparam(name) for name in ("last_ping_ms", "last_visible_ping_ms", "last_visible_path")})
-    .values(visible_ms=bindparam("visible_ms"), free_ms=bindparam("free_ms"))
+_SAVE_SESSIONS = _spelled(
+    dict.fromkeys(
+        ("sqlite", "postgresql"),
+        update(sessions)
+        .where(sessions.c.number == bindparam("key"))
+        .values({name: bindparam(name) for name in _IN_ORDER}),
+    )
 )
 _RETIRE = update(sessions).where(sessions.c.number == bindparam("key")).values(is_current=False)
 _FORGET_CLIENTS = delete(clients).where(clients.c.session == bindparam("key"))
@@ -152,6 +179,10 @@ _INSERT = {
     .returning(sessions.c.number)
     for dialect, make in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
+
+
+def _json(value: Any) -> str:
+    return _encoder.encode(value).decode()
 
 
 # Sessions
@@ -182,28 +213,32 @@ def forget_clients(connection: Connection, *, before_ms: int) -> int:
 
 def standing_of(row: Row[Any]) -> Standing:
     return Standing(
-        start_ms=row.start_ms,
-        last_ping_ms=row.last_ping_ms,
-        last_visible_ping_ms=row.last_visible_ping_ms,
-        last_visible_path=tuple(json.loads(row.last_visible_path)),
-        visible_ms=row.visible_ms,
-        free_ms=row.free_ms,
+        row.start_ms,
+        row.last_ping_ms,
+        row.last_visible_ping_ms,
+        _path.decode(row.last_visible_path),
+        row.visible_ms,
+        row.free_ms,
     )
 
 
 def standing_values(standing: Standing) -> dict[str, Any]:
-    return {
-        "last_ping_ms": standing.last_ping_ms,
-        "last_visible_ping_ms": standing.last_visible_ping_ms,
-        "last_visible_path": json.dumps(standing.last_visible_path),
-        "visible_ms": standing.visible_ms,
-        "free_ms": standing.free_ms,
-    }
+    return dict(zip(_IN_ORDER, _in_order(standing), strict=True))
+
+
+def _in_order(standing: Standing) -> tuple[Any, ...]:
+    return (
+        standing.last_ping_ms,
+        standing.last_visible_ping_ms,
+        _json(standing.last_visible_path),
+        standing.visible_ms,
+        standing.free_ms,
+    )
 
 
 def save_standings(connection: Connection, standings: Mapping[int, Standing]) -> None:
-    rows = [{"key": number} | standing_values(standing) for number, standing in standings.items()]
-    connection.execute(_SAVE_SESSIONS, rows)
+    rows = [(*_in_order(standing), number) for number, standing in standings.items()]
+    _execute_many(connection, _SAVE_SESSIONS, rows)
 
 
 # What clients have sent
@@ -215,29 +250,17 @@ def memories(
     """By session and client; possibly of more clients than were asked for."""
     rows = connection.execute(_CLIENTS, {"numbers": list(numbers), "names": list(names)})
     return {
-        (session, client): Memory(
-            high, seen, tuple(Slot(*slot) for slot in json.loads(slots)) if slots else ()
-        )
+        (session, client): Memory(high, seen, _slots.decode(slots) if slots else ())
         for session, client, high, seen, slots in rows
     }
 
 
 def save_memories(connection: Connection, remembered: Mapping[tuple[int, str], Memory]) -> None:
     rows = [
-        {
-            "session": session,
-            "client": client,
-            "high": memory.high,
-            "seen": memory.seen,
-            "slots": json.dumps([_slot_values(slot) for slot in memory.slots]) if memory.slots else "",
-        }
+        (session, client, memory.high, memory.seen, _json(memory.slots) if memory.slots else "")
         for (session, client), memory in remembered.items()
     ]
-    connection.execute(_SAVE_CLIENTS[connection.dialect.name], rows)
-
-
-def _slot_values(slot: Slot) -> list[Any]:
-    return [slot.seq, slot.view, slot.tab, slot.visible, slot.day, slot.ms]
+    _execute_many(connection, _SAVE_CLIENTS, rows)
 
 
 # Time
@@ -258,24 +281,13 @@ def add_credits(connection: Connection, credited: Iterable[tuple[int, str, str, 
         by_page[page] = by_page.get(page, 0) + credit.ms
         user = (credit.day, user_id, username)
         by_user[user] = by_user.get(user, 0) + credit.ms
-    dialect = connection.dialect.name
-    rows: list[dict[str, Any]] = [
-        {"session": number, "view": view, "tab": tab, "day": day, "ms": ms}
-        for (number, view, tab, day), ms in sorted(by_counter.items())
-    ]
-    connection.execute(_ADD_COUNTERS[dialect], rows)
-    rows = [{"day": day, "view": view, "ms": ms} for (day, view), ms in sorted(by_page.items())]
-    connection.execute(_ADD_PAGES[dialect], rows)
-    rows = [
-        {"day": day, "user_id": user_id, "username": username, "ms": ms, "begun": 0}
-        for (day, user_id, username), ms in sorted(by_user.items())
-    ]
-    connection.execute(_ADD_USERS[dialect], rows)
+    _execute_many(connection, _ADD_COUNTERS, [(*key, ms) for key, ms in sorted(by_counter.items())])
+    _execute_many(connection, _ADD_PAGES, [(*key, ms) for key, ms in sorted(by_page.items())])
+    _execute_many(connection, _ADD_USERS, [(*key, ms, 0) for key, ms in sorted(by_user.items())])
 
 
 def count_begun(connection: Connection, *, user_id: str, username: str, at_ms: int) -> None:
-    row = {"day": at_ms // DAY_MS, "user_id": user_id, "username": username, "ms": 0, "begun": 1}
-    connection.execute(_ADD_USERS[connection.dialect.name], row)
+    _execute_many(connection, _ADD_USERS, [(at_ms // DAY_MS, user_id, username, 0, 1)])
 
 
 # The list
@@ -382,8 +394,7 @@ def erase(connection: Connection, *, user_id: str) -> tuple[int, int]:
         .order_by(counters.c.day, counters.c.view)
     ).all()
     if spent:
-        rows = [{"day": day, "view": view, "ms": -int(ms)} for day, view, ms in spent]
-        connection.execute(_ADD_PAGES[connection.dialect.name], rows)
+        _execute_many(connection, _ADD_PAGES, [(day, view, -int(ms)) for day, view, ms in spent])
         connection.execute(_DROP_PAGE, [{"on": day, "page": view} for day, view, _ in spent])
     for table in (counters, clients):
         connection.execute(delete(table).where(table.c.session.in_(own)))

@@ -35,8 +35,7 @@ within a second of the truth, and no answer is above the clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from stoa.activity.errors import PathInvalidError
 from stoa.activity.model import Counter, Path, Ping, Standing
@@ -51,8 +50,7 @@ DAY_MS = 86_400_000
 _SEEN_MASK = (1 << WINDOW) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A numbered ping without a claim, and the gap that is its own so far. ``day`` is when it was counted."""
 
     seq: int
@@ -63,8 +61,7 @@ class Slot:
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """A client's numbers: the highest, and a bit for each of the last ``WINDOW`` (bit 0 is the highest itself)."""
 
     high: int
@@ -72,8 +69,7 @@ class Memory:
     slots: tuple[Slot, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(NamedTuple):
     """Time for one counter, on the UTC day (days since the epoch) of the ping that brought it."""
 
     view: str
@@ -82,8 +78,7 @@ class Credit:
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What follows from a ping. ``memory`` is the client's, None without a seq."""
 
     standing: Standing
@@ -195,18 +190,18 @@ def _remember(memory: Memory | None, seq: int) -> Memory | None:
 def _take_slot(memory: Memory, sent: Ping, *, gap_ms: int, day: int) -> tuple[Memory, tuple[Credit, ...]]:
     """Gives the client's n-th gap to its n-th number; later numbers move on by one gap."""
     assert sent.seq is not None
+    place = next((n for n, slot in enumerate(memory.slots) if slot.seq > sent.seq), len(memory.slots))
     own = Slot(sent.seq, sent.path.view, sent.path.tab, sent.visible, day, 0)
-    before = [slot for slot in memory.slots if slot.seq < own.seq]
-    moved = [own, *memory.slots[len(before) :]]
-    gaps = [*(slot.ms for slot in memory.slots[len(before) :]), gap_ms]
-    settled = [replace(slot, ms=ms) for slot, ms in zip(moved, gaps, strict=True)]
+    moved = [own, *memory.slots[place:]]
+    gaps = [*(slot.ms for slot in memory.slots[place:]), gap_ms]
+    settled = [slot._replace(ms=ms) for slot, ms in zip(moved, gaps, strict=True)]
     credited = tuple(
         Credit(new.view, new.tab, new.day, new.ms - old.ms)
         for old, new in zip(moved, settled, strict=True)
         if new.visible and (new.ms != old.ms or old is own)
     )
-    slots = tuple(slot for slot in [*before, *settled] if slot.seq > memory.high - WINDOW)
-    return replace(memory, slots=slots), credited
+    oldest = next((n for n, slot in enumerate(memory.slots) if slot.seq > memory.high - WINDOW), place)
+    return memory._replace(slots=(*memory.slots[oldest:place], *settled)), credited
 
 
 def add(
