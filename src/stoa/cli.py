@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -44,23 +43,35 @@ app = typer.Typer(
 user_app = typer.Typer(no_args_is_help=True, help="People: add, list, set a password.")
 app.add_typer(user_app, name="user")
 
+Report = Callable[[str, str | None, str], None]
+"""(what was looked at, what is wrong or None, what to do)"""
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DataOption = Annotated[
-    str | None, typer.Option("--data", metavar="DIR", help="Folder of the database and files (STOA_DATA; default: data).")
+    str | None,
+    typer.Option(
+        "--data", metavar="DIR", help="Folder of the database and files (STOA_DATA; default: data)."
+    ),
 ]
 DatabaseOption = Annotated[
     str | None,
-    typer.Option("--database", metavar="URL", help="postgresql://… instead of SQLite in the data folder (STOA_DATABASE)."),
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="postgresql://… instead of SQLite in the data folder (STOA_DATABASE).",
+    ),
 ]
-Kind = StrEnum("Kind", {name: name for name in server.CHOICES})
-Access = StrEnum("Access", {name: name for name in ("student", "instructor", "admin")})
+Kind = Literal["schedule", "activity"]
+Access = Literal["student", "instructor", "admin"]
 
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on (STOA_HOST; default: 127.0.0.1).")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on (STOA_HOST; default: 127.0.0.1).")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (STOA_PORT; default: 8000).")] = None,
     data: DataOption = None,
     database: DatabaseOption = None,
@@ -83,12 +94,14 @@ def serve(
         address = f"http://{settings.server.host}:{settings.server.port}"
         out.print(f"[bold]Stoa {__version__}[/bold] at {address}  (API: {address}/schema)")
         if first and not settings.accounts.admin_password:
-            out.print(f"First start: the user [bold]admin[/bold] has the password [bold]{first}[/bold] (told only now).")
+            out.print(
+                f"First start: the user [bold]admin[/bold] has the password [bold]{first}[/bold] (told only now)."
+            )
         if sign_ins:
             out.print("Demo sign-ins: " + ", ".join(f"{name} / {password}" for name, password in sign_ins))
-        built = server.build(settings, only=only.value if only else None, sign_ins=sign_ins)
+        built = server.build(settings, only=only, sign_ins=sign_ins)
     uvicorn.run(
-        built.app,  # type: ignore[arg-type]
+        built.app,
         host=settings.server.host,
         port=settings.server.port,
         loop="uvloop",
@@ -140,7 +153,11 @@ def check(data: DataOption = None, database: DatabaseOption = None) -> None:
         report(f"folder {folder}", "is not there", "`stoa serve` makes it, or choose another with --data.")
     else:
         writable = os.access(folder, os.W_OK)
-        report(f"folder {folder}", None if writable else "can't be written", "Give the server's user the right to.")
+        report(
+            f"folder {folder}",
+            None if writable else "can't be written",
+            "Give the server's user the right to.",
+        )
     try:
         alive_from_file(folder)
         report("etc/session/session.conf", None)
@@ -150,7 +167,7 @@ def check(data: DataOption = None, database: DatabaseOption = None) -> None:
     raise typer.Exit(1 if faults else 0)
 
 
-def _check_database(settings: Settings, report: server.Report) -> None:
+def _check_database(settings: Settings, report: Report) -> None:
     name = "database" if settings.server.database else f"database {settings.folder / 'stoa.db'}"
     if not settings.server.database and not (settings.folder / "stoa.db").exists():
         report(name, "is not there", "`stoa serve` makes it on its first start.")
@@ -163,10 +180,14 @@ def _check_database(settings: Settings, report: server.Report) -> None:
             if engine.dialect.name == "sqlite":
                 with engine.connect() as connection:
                     verdict = connection.execute(text("PRAGMA quick_check")).scalar_one()
-                report(f"{name}: integrity", None if verdict == "ok" else str(verdict), "Restore it from a backup.")
-        report(name, None)
+                report(
+                    f"{name}: integrity",
+                    None if verdict == "ok" else str(verdict),
+                    "Restore it from a backup.",
+                )
+        report(name, None, "")
     except StoaError as error:
-        report(name, error.message)
+        report(name, error.message, "")
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
         report(name, f"can't be opened: {reason}", "Is it running, and are address, user and password right?")
@@ -178,7 +199,7 @@ def openapi_command(
 ) -> None:
     """Print the OpenAPI 3.1 document."""
     kinds = [stoa.accounts.api.KIND, *server.KINDS]
-    chosen = [each for each in kinds if kind is None or each.name == kind.value]
+    chosen = [each for each in kinds if kind is None or each.name == kind]
     title = "Stoa" if kind is None else f"Stoa: {chosen[0].title}"
     about = "Every kind of session." if kind is None else chosen[0].about
     document = openapi.document(chosen, title=title, about=about, alone=False)
@@ -189,7 +210,9 @@ def openapi_command(
 def token(
     username: Annotated[str, typer.Argument(help="Whose key it becomes.")],
     name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
-    days: Annotated[int | None, typer.Option(min=1, max=3650, help="Days until it expires; none: never.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="Days until it expires; none: never.")
+    ] = None,
     data: DataOption = None,
     database: DatabaseOption = None,
 ) -> None:
@@ -209,7 +232,7 @@ def token(
 @user_app.command("add")
 def user_add(
     username: Annotated[str, typer.Argument(help="5 to 25 letters, digits, - _ or .")],
-    access: Annotated[Access, typer.Option(help="Access level.")] = Access("student"),
+    access: Annotated[Access, typer.Option(help="Access level.")] = "student",
     first_name: Annotated[str, typer.Option(help="First name.")] = "",
     last_name: Annotated[str, typer.Option(help="Last name.")] = "",
     data: DataOption = None,
@@ -219,10 +242,14 @@ def user_add(
     with _told(), _engine(_settings(data, database)) as engine:
         server.prepare(engine)
         password = _ask_password()
-        new = NewUser(username, first_name or username, last_name or username, AccessLevel(access.value))
+        new = NewUser(username, first_name or username, last_name or username, AccessLevel(access))
         with engine.begin() as connection:
             user = people.add_user(
-                connection, new, password_hash=Passwords().hash(password), ids=SystemIds(), now=SystemClock().now()
+                connection,
+                new,
+                password_hash=Passwords().hash(password),
+                ids=SystemIds(),
+                now=SystemClock().now(),
             )
         out.print(f"Added {user.username} ({user.access}), id {user.id}.")
 
@@ -242,7 +269,9 @@ def user_list(data: DataOption = None, database: DatabaseOption = None) -> None:
 
 @user_app.command("password")
 def user_password(
-    username: Annotated[str, typer.Argument(help="Whose.")], data: DataOption = None, database: DatabaseOption = None
+    username: Annotated[str, typer.Argument(help="Whose.")],
+    data: DataOption = None,
+    database: DatabaseOption = None,
 ) -> None:
     """Set a user's password; ends that user's logins and lifts a lock."""
     with _told(), _engine(_settings(data, database)) as engine:
@@ -300,7 +329,9 @@ def _engine(settings: Settings) -> Generator[Engine]:
 
 
 def _logging(settings: Settings) -> None:
-    wants_json = settings.logs.format == "json" or (settings.logs.format == "auto" and not sys.stderr.isatty())
+    wants_json = settings.logs.format == "json" or (
+        settings.logs.format == "auto" and not sys.stderr.isatty()
+    )
     configure_logging(as_json=wants_json, level=settings.logs.level)
 
 
@@ -345,5 +376,3 @@ def _ask_password() -> str:
         password = sys.stdin.readline().rstrip("\n")
     people.check_password(password)
     return password
-
-

@@ -30,13 +30,21 @@ from stoa.web.errors import Dialects
 from stoa.web.house import House
 from stoa.web.middleware import Door, RateLimit
 
-CHOICES = ("schedule", "activity")
-"""The kinds that ``--only`` can name."""
+KINDS = (schedule.api.KIND, activity.api.KIND)
+"""What ``--only`` can name; accounts are always there."""
 UNCOUNTED = ("/health/", "/metrics", "/schema/ui/", "/activity.js")
 """Health, metrics and static files do not count toward the limit of requests."""
 TABLES: tuple[MetaData, ...] = (
     journal.metadata, timers.metadata, accounts.store.metadata, schedule.store.metadata, activity.store.metadata,
 )  # fmt: skip
+
+
+class NoFolderError(InvalidError):
+    code = "server.no_folder"
+
+
+class PublicDemoError(InvalidError):
+    code = "server.public_demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def build(
     accounts_kind, authenticator = accounts.kind(
         storage, clock, ids, cache_seconds=settings.accounts.cache_seconds
     )
-    chosen = [kind for kind in (schedule.api.KIND, activity.api.KIND) if only in (None, kind.name)]
+    chosen = [kind for kind in KINDS if only in (None, kind.name)]
     kinds = [accounts_kind, *chosen]
     alone = chosen[0] if only else None
     parts = {Policy: _activity_policy(settings)} | accounts_kind.parts
@@ -135,6 +143,3 @@ def _limiter(settings: Settings) -> Limiter:
 
 def _ping(connection: Connection) -> None:
     connection.execute(text("SELECT 1"))
-
-
-__all__ = ["InvalidError"]

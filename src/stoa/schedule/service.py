@@ -240,15 +240,13 @@ def refuse_collisions(connection: Connection, session: ScheduledSession) -> None
     series = session.series
     if series is None:
         return
-    collisions: list[tuple[ScheduledSession, Occurrence]] = []
-    for rival in store.rivals(connection, session):
-        assert rival.series is not None
-        met = conflicts.meet(series, rival.series)
-        if met is not None:
-            collisions.append((rival, met[1]))
-    if collisions:
-        collisions.sort(key=lambda pair: (pair[1].start, pair[0].id))
-        raise CollisionError(collisions[:TOLD_COLLISIONS])
+    rivals = [
+        (rival, rival.series) for rival in store.rivals(connection, session) if rival.series is not None
+    ]
+    found = conflicts.conflicts(series, rivals)
+    if found:
+        found.sort(key=lambda pair: (pair[1].start, pair[0].id))
+        raise CollisionError([(rival, collision.other) for rival, collision in found[:TOLD_COLLISIONS]])
 
 
 # --- what happens when -------------------------------------------------------------------------------------------
@@ -375,9 +373,9 @@ def import_calendar(
     return result
 
 
-def own_uid(uid: str) -> str:
+def own_uid(uid: str | None) -> str:
     """The session's id, where the uid is one that this server's own feed gave."""
-    return uid.removesuffix("@stoa")
+    return (uid or "").removesuffix("@stoa")
 
 
 def _draft(item: ical.ImportedSession) -> rules.Draft:

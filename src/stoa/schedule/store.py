@@ -90,10 +90,11 @@ slots = Table(
     metadata,
     Column("holder", String(40), primary_key=True),
     Column("slot", Integer, primary_key=True),
+    Column("last_end", BigInteger, primary_key=True),
     Column("session_id", String(36), primary_key=True),
     Column("first_start", BigInteger, nullable=False),
-    Column("last_end", BigInteger, nullable=False),
     Index("ix_schedule_slots_session", "session_id"),
+    sqlite_with_rowid=False,
 )
 
 FOR_EVER = 2**62
@@ -300,25 +301,30 @@ def rivals(connection: Connection, session: ScheduledSession) -> list[ScheduledS
     if series is None:
         return []
     first, last = _bounds(session)
-    values = {
-        "holders": list(holders(session)), "slots": sorted(conflicts.slots(series)),
-        "first": first, "last": last, "id": session.id,
-    }  # fmt: skip
-    ids = connection.execute(_RIVAL_IDS, values).scalars().all()
+    own = conflicts.slots(series)
+    values: dict[str, Any] = {
+        "holders": list(holders(session)),
+        "first": first,
+        "last": last,
+        "id": session.id,
+    }
+    if conflicts.ALWAYS not in own:
+        values["slots"] = sorted(own | {conflicts.ALWAYS})
+    ids = connection.execute(_rival_ids("slots" in values), values).scalars().all()
     return get_sessions(connection, ids) if ids else []
 
 
-_RIVAL_IDS = (
-    select(slots.c.session_id)
-    .where(
+@cache
+def _rival_ids(by_slot: bool) -> Select[Any]:
+    statement = select(slots.c.session_id).where(
         slots.c.holder.in_(bindparam("holders", expanding=True)),
-        slots.c.slot.in_(bindparam("slots", expanding=True)),
-        slots.c.first_start < bindparam("last"),
         slots.c.last_end > bindparam("first"),
+        slots.c.first_start < bindparam("last"),
         slots.c.session_id != bindparam("id"),
     )
-    .distinct()
-)
+    if by_slot:
+        statement = statement.where(slots.c.slot.in_(bindparam("slots", expanding=True)))
+    return statement.distinct()
 
 
 def by_uids(connection: Connection, timeline_id: str, uids: Iterable[str]) -> dict[str, ScheduledSession]:
