@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, MetaData, text
 from stoa import accounts, activity, schedule
 from stoa.activity.api import Policy
 from stoa.activity.model import ListMode
+from stoa.kernel.actor import Actor
 from stoa.kernel.clock import Clock, SystemClock
 from stoa.kernel.errors import InvalidError, StoaError
 from stoa.kernel.ids import Ids, SystemIds
@@ -124,9 +125,21 @@ def prepare(engine: Engine) -> None:
         migrate.require_current(engine)
 
 
-def seed_demo(connection: Connection, *, now_clock: Clock, ids: Ids) -> list[tuple[str, str]]:
-    """People, timelines, a month of sessions, a week of activity. What is there already is left as it is."""
-    raise NotImplementedError
+def seed_demo(connection: Connection, *, clock: Clock, ids: Ids) -> list[tuple[str, str]]:
+    """People, timelines, a month of sessions, a week of activity. What is there already is left as it is.
+
+    Answers the sign-ins, for the start page.
+    """
+    now = clock.now()
+    sign_ins = accounts.demo.seed(connection, ids=ids, now=now)
+    actors = [
+        Actor(user.number, user.id, user.username, user.name, user.access, user.permissions, "demo", now)
+        for user in (accounts.service.user_named(connection, name) for name, _ in sign_ins)
+    ]
+    teachers = [actor for actor in actors if actor.teaches]
+    schedule.demo.seed(connection, teachers=teachers, now=now, ids=ids)
+    activity.demo.seed(connection, people=actors, now=now, ids=ids)
+    return sign_ins
 
 
 def _activity_policy(settings: Settings) -> Policy:
