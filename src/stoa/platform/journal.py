@@ -64,7 +64,10 @@ journal_streams = Table(
 )
 
 Listener = Callable[[Sequence[Entry]], None]
-"""Called on the event loop with the entries of one append, after their commit. It must not block."""
+"""Called on the event loop with the entries of one append, after their commit. It must not block.
+
+On PostgreSQL two appends to one stream may be heard in the other order: ``seq`` tells which came first.
+"""
 
 _listeners: WeakKeyDictionary[Engine, list[Listener]] = WeakKeyDictionary()
 _log = structlog.get_logger(__name__)
