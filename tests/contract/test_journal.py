@@ -136,10 +136,7 @@ async def test_a_listener_that_fails_is_nobody_elses_trouble(storage, eventually
     await eventually(lambda: len(heard) == 1)
 
 
-async def test_listeners_hear_of_what_a_caller_who_went_away_has_stored(storage, eventually, request):
-    if storage.dialect == "postgresql":
-        reason = "PostgresStorage.write calls back from the caller's own task, which is gone"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
+async def test_listeners_hear_of_what_a_caller_who_went_away_has_stored(storage, eventually):
     heard, inside = [], threading.Event()
 
     def append_slowly(connection):

@@ -240,12 +240,8 @@ class PostgresStorage:
     async def write(
         self, fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        result, callbacks = await self._in_thread(
-            partial(_run_retrying, self.engine, partial(_call, fn, args, kwargs))
-        )
-        for callback in callbacks:
-            callback()
-        return result
+        loop = asyncio.get_running_loop()
+        return await self._in_thread(partial(_run_retrying, self.engine, partial(_call, fn, args, kwargs), loop))
 
     async def write_batched(self, batched: Batched[Command, T], command: Command) -> T:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -297,15 +293,20 @@ def _run(engine: Engine, fn: Callable[..., T], args: tuple[Any, ...], kwargs: di
         raise UnavailableError("The database does not answer.") from error
 
 
-def _run_retrying(engine: Engine, call: Callable[[Connection], T]) -> tuple[T, list[Callable[[], None]]]:
-    """Runs ``call`` in a transaction; a deadlock or a serialization failure is tried again, up to five times."""
+def _run_retrying(engine: Engine, call: Callable[[Connection], T], loop: asyncio.AbstractEventLoop) -> T:
+    """Runs ``call`` in a transaction; a deadlock or a serialization failure is tried again, up to five times.
+
+    What waits for the commit is called from here: the caller may have gone away meanwhile.
+    """
     for attempt in range(5):
         try:
             with engine.connect() as connection:
                 connection.info.pop(_AFTER_COMMIT, None)
                 with connection.begin():
                     result = call(connection)
-                return result, connection.info.pop(_AFTER_COMMIT, [])
+                for callback in connection.info.pop(_AFTER_COMMIT, []):
+                    loop.call_soon_threadsafe(callback)
+                return result
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", None)
             if state in _RETRIED and attempt < 4:
