@@ -73,7 +73,7 @@ class LockedOutError(ForbiddenError):
         self.retry_after = max(1, -((now - until) // timedelta(seconds=1)))
         super().__init__(
             f"Too many wrong passwords. Try again in {self.retry_after} seconds.",
-            retry_after=self.retry_after,
+            headers={"retry-after": str(self.retry_after)},
         )
 
 

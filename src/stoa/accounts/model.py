@@ -20,8 +20,8 @@ LOGIN_LIFETIME = timedelta(days=7)
 """A login that is not refreshed ends after this long; each refresh begins it anew."""
 KEY_ROTATION = timedelta(days=30)
 """How old the newest signing key may become."""
-KEY_OVERLAP = LOGIN_LIFETIME + timedelta(hours=1)
-"""How long an older key still verifies: its last token's life, and an hour for a node that learned of it late."""
+KEY_GRACE = timedelta(hours=1)
+"""How long an older key verifies beyond its last token's life, for a node that learned of the new one late."""
 
 PERMISSIONS = (
     "missions_read",

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jwt
 
 from stoa.accounts.errors import ExpiredError, InvalidTokenError
 from stoa.accounts.model import LOGIN_LIFETIME, SigningKey
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ALGORITHM = "HS256"
 LONGEST = 4096
@@ -33,21 +29,26 @@ class TokenType(StrEnum):
     COOKIE = "lc+jwt"
 
 
-LIFETIMES: Mapping[TokenType, timedelta] = MappingProxyType(
-    {
-        TokenType.ACCESS: timedelta(minutes=15),
-        TokenType.REFRESH: LOGIN_LIFETIME,
-        TokenType.COOKIE: LOGIN_LIFETIME,
-    }
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Party:
     """Who signs and for whom: the ``iss`` and ``aud`` claims."""
 
     issuer: str = "stoa"
     audience: str = "stoa"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """``login`` is the life of a refresh token and of a cookie."""
+
+    access: timedelta = timedelta(minutes=15)
+    login: timedelta = LOGIN_LIFETIME
+
+    def of(self, use: TokenType) -> timedelta:
+        return self.access if use is TokenType.ACCESS else self.login
+
+
+LIFETIMES = Lifetimes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def issue(
     token_id: str,
     now: datetime,
     party: Party,
+    lifetimes: Lifetimes = LIFETIMES,
 ) -> str:
     """A token for ``use`` that begins now and lives as long as that allows."""
     issued = int(now.timestamp())
@@ -99,7 +101,7 @@ def issue(
         "sid": login_id,
         "jti": token_id,
         "iat": issued,
-        "exp": issued + int(LIFETIMES[use].total_seconds()),
+        "exp": issued + int(lifetimes.of(use).total_seconds()),
     }
     key = keys.newest
     return jwt.encode(claims, key.secret, algorithm=ALGORITHM, headers={"kid": key.kid, "typ": use.value})

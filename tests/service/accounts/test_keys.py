@@ -15,7 +15,7 @@ from stoa.accounts.errors import (
     KeyNotFoundError,
     NotAllowedError,
 )
-from stoa.accounts.model import KEY_OVERLAP, KEY_ROTATION, UserChange
+from stoa.accounts.model import KEY_GRACE, KEY_ROTATION, LOGIN_LIFETIME, UserChange
 from stoa.accounts.tokens import Party, TokenType
 from stoa.kernel.actor import AccessLevel
 
@@ -144,7 +144,7 @@ def test_an_old_key_is_replaced_and_goes_on_verifying(room):
 def test_a_key_retires_after_the_overlap(room):
     old = ensure(room).newest
     rotated = room.run(service.rotate, ids=room.ids, now=room.now)
-    room.wait(seconds=KEY_OVERLAP.total_seconds())
+    room.wait(seconds=(LOGIN_LIFETIME + KEY_GRACE).total_seconds())
     assert rotated.find(old.kid, now=room.now) is None
     assert [key.kid for key in room.run(service.load_keys, now=room.now).keys] == [rotated.newest.kid]
     room.wait(milliseconds=1)

@@ -4,7 +4,9 @@ A function that answers ``… | StoaError`` keeps something although it refuses 
 ended); the caller raises the error after the commit. What raises by itself leaves nothing behind.
 """
 
+from stoa.accounts.rules import check_password
 from stoa.accounts.service._keys import (
+    SECRET_PREFIX,
     actor_of_key,
     check_is_login,
     delete_key,
@@ -13,6 +15,7 @@ from stoa.accounts.service._keys import (
     list_keys,
 )
 from stoa.accounts.service._logins import (
+    INDEPENDENT,
     Candidate,
     Terms,
     actor_of_login,
@@ -29,7 +32,9 @@ from stoa.accounts.service._users import (
     create_user,
     delete_user,
     ensure_admin,
+    has_admin,
     list_users,
+    own_user,
     read_user,
     reset_own_password,
     set_password,
@@ -39,6 +44,8 @@ from stoa.accounts.service._users import (
 )
 
 __all__ = [
+    "INDEPENDENT",
+    "SECRET_PREFIX",
     "Candidate",
     "Terms",
     "actor_of_key",
@@ -47,17 +54,20 @@ __all__ = [
     "candidate_for",
     "change_password",
     "check_is_login",
+    "check_password",
     "create_user",
     "delete_key",
     "delete_user",
     "ensure_admin",
     "ensure_signing_key",
+    "has_admin",
     "hash_secret",
     "issue_key",
     "list_keys",
     "list_users",
     "load_keys",
     "log_out",
+    "own_user",
     "read_user",
     "refresh",
     "reset_own_password",

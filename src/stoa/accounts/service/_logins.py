@@ -59,6 +59,7 @@ class Terms:
     kind: LoginKind = LoginKind.INDEPENDENT
     forceful: bool = False
     replaces: str | None = None
+    lifetime: timedelta = LOGIN_LIFETIME
 
 
 INDEPENDENT = Terms()
@@ -97,7 +98,7 @@ def sign_in(
         raise AccessRevokedError
     if terms.kind is LoginKind.SINGLE:
         _make_room(connection, user, terms, now=now, tell=tell)
-    login = Login(ids.uuid(), user.id, terms.kind, ids.uuid(), now, now + LOGIN_LIFETIME)
+    login = Login(ids.uuid(), user.id, terms.kind, ids.uuid(), now, now + terms.lifetime)
     try:
         store.add_login(connection, login)
     except IntegrityError:
@@ -132,7 +133,13 @@ def _make_room(connection: Connection, user: User, terms: Terms, *, now: datetim
 
 
 def refresh(
-    connection: Connection, claims: Claims, *, ids: Ids, now: datetime, tell: Listener = tell_nobody
+    connection: Connection,
+    claims: Claims,
+    *,
+    ids: Ids,
+    now: datetime,
+    lifetime: timedelta = LOGIN_LIFETIME,
+    tell: Listener = tell_nobody,
 ) -> SignedIn | StoaError:
     """Puts a new refresh token in the place of the one with ``claims``.
 
@@ -142,7 +149,7 @@ def refresh(
     if found is None or found[0].id != claims.user_id:
         raise LoginEndedError
     user, login = found
-    new, expires_at = ids.uuid(), now + LOGIN_LIFETIME
+    new, expires_at = ids.uuid(), now + lifetime
     if store.refresh_login(connection, login.id, old=claims.token_id, new=new, expires_at=expires_at):
         return SignedIn(user, Login(login.id, user.id, login.kind, new, login.began_at, expires_at))
     log_out(connection, login.id, now=now, tell=tell)

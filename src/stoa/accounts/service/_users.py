@@ -46,6 +46,10 @@ def ensure_admin(connection: Connection, *, ids: Ids, now: datetime, password_ha
     return True
 
 
+def has_admin(connection: Connection) -> bool:
+    return store.get_user(connection, ADMIN_ID) is not None
+
+
 def add_user(
     connection: Connection,
     new: NewUser,
@@ -90,6 +94,10 @@ def read_user(connection: Connection, user_id: str, *, actor: Actor) -> User:
     user = _get(connection, user_id, hold=False)
     rules.check_may_see(actor, user)
     return user
+
+
+def own_user(connection: Connection, *, actor: Actor) -> User:
+    return _get(connection, actor.id, hold=False)
 
 
 def update_user(
