@@ -63,6 +63,19 @@ def pivot_of(random: Random, key: str) -> datetime:
     return around + timedelta(microseconds=change - ticks(around))
 
 
+def aimed(random: Random, pivot: datetime, key: str, cycle: Cycle, interval: int) -> datetime:
+    """A start whose rule comes by the pivot's own date, within an hour and a half of it on the wall."""
+    wall = (
+        pivot.astimezone(ZoneInfo(key)).replace(tzinfo=None, fold=0) + random.randrange(-18, 18) * 5 * MINUTE
+    )
+    back = interval * random.randrange(40)
+    if cycle in {Cycle.DAILY, Cycle.WEEKLY}:
+        return place(wall - timedelta(days=back * STEPS[cycle]), key)
+    months = back if cycle is Cycle.MONTHLY else 12 * back
+    year, month = divmod(wall.year * 12 + wall.month - 1 - months, 12)
+    return place(wall.replace(year=year, month=month + 1, day=min(wall.day, 28)), key)
+
+
 def series_of(random: Random) -> tuple[Series, Window]:
     key = random.choice(ZONES)
     pivot = pivot_of(random, key)
@@ -71,20 +84,24 @@ def series_of(random: Random) -> tuple[Series, Window]:
     interval = random.choice([1, 1, 1, 2, 3, 4, 5, 13])
     back = random.randrange(1 + min(40 * step * interval, 12_000))
     start = pivot - timedelta(days=back) + random.randrange(-48, 48) * 5 * MINUTE
-    if cycle in {Cycle.MONTHLY, Cycle.YEARLY} and random.random() < 0.4:
+    if random.random() < 0.5:
+        start = aimed(random, pivot, key, cycle, interval)
+    elif cycle in {Cycle.MONTHLY, Cycle.YEARLY} and random.random() < 0.6:
         start = start.replace(month=random.choice([1, 3, 12]), day=31)
         if cycle is Cycle.YEARLY and start.year % 4 == 0 and start.year % 100:
             start = start.replace(month=2, day=29)
     duration = random.choice([5, 60, 60, 90, 24 * 60, random.randrange(1, 3 * step * 1440)]) * MINUTE
     reach = step * interval * random.choice([1, 3, 8])
-    window = Window(pivot - timedelta(days=random.random() * reach), pivot + timedelta(days=random.random() * reach))
+    window = Window(
+        pivot - timedelta(days=random.random() * reach), pivot + timedelta(days=random.random() * reach)
+    )
     bound = random.choice(["none", "none", "count", "until"])
     series = Series(
         start,
         start + duration,
         key,
         cycle,
-        random.choice(list(Day)) if cycle is Cycle.WEEKLY and random.random() < 0.6 else None,
+        random.choice(list(Day)) if cycle is Cycle.WEEKLY and random.random() < 0.5 else None,
         interval,
         random.randrange(1, 80) if bound == "count" else None,
         start + timedelta(days=random.randrange(80 * step * interval)) if bound == "until" else None,
@@ -97,9 +114,7 @@ def walls(series: Series, until: datetime) -> list[datetime]:
     first = series.start.astimezone(ZoneInfo(series.zone)).replace(tzinfo=None, fold=0)
     while series.day is not None and first.strftime("%A").upper() != series.day:
         first += timedelta(days=1)
-    rule = rrule.rrule(
-        FREQUENCIES[series.cycle], dtstart=first, interval=series.interval, count=series.count
-    )
+    rule = rrule.rrule(FREQUENCIES[series.cycle], dtstart=first, interval=series.interval, count=series.count)
     latest = until if series.until is None else min(until, series.until + timedelta(microseconds=1))
     return list(takewhile(lambda wall: place(wall, series.zone) < latest, rule))
 
@@ -151,7 +166,10 @@ def test_expansion_agrees_with_dateutil(batch):
     for series, window, starts in generated:
         validate(series)
         got = occurrences(series, window)
-        assert [(one.start, one.end, one.date) for one in got] == expected(series, window, starts), (series, window)
+        assert [(one.start, one.end, one.date) for one in got] == expected(series, window, starts), (
+            series,
+            window,
+        )
         if got:
             cut = random.randrange(len(got))
             assert occurrences(series, window, limit=cut) == got[:cut]
@@ -209,7 +227,9 @@ def test_starts_agree_with_recurring_ical_events(batch):
         starts = walls(series, window.end + timedelta(days=3))
         near = [wall for wall in starts if place(wall, series.zone) > window.start - timedelta(days=3)]
         key = ZoneInfo(series.zone)
-        if not near or any(place(wall, series.zone).astimezone(key).replace(tzinfo=None, fold=0) != wall for wall in near):
+        if not near or any(
+            place(wall, series.zone).astimezone(key).replace(tzinfo=None, fold=0) != wall for wall in near
+        ):
             continue
         calendar = event_of(series, starts[0])
         found = recurring_ical_events.of(calendar).between(window.start, window.end)
