@@ -71,7 +71,11 @@ def _changes(zone: str, first_year: int, last_year: int) -> list[Change]:
 
 def _clock(info: ZoneInfo, at: datetime) -> tuple[timedelta, str, bool]:
     here = at.astimezone(info)
-    return here.utcoffset() or timedelta(), here.tzname() or info.key, (here.dst() or timedelta()) > timedelta()
+    return (
+        here.utcoffset() or timedelta(),
+        here.tzname() or info.key,
+        (here.dst() or timedelta()) > timedelta(),
+    )
 
 
 def _bisect(info: ZoneInfo, low: datetime, high: datetime) -> datetime:
