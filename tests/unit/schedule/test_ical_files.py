@@ -76,7 +76,9 @@ def test_every_event_is_taken_or_refused(name: str) -> None:
         for line in (FILES / name).read_text("utf-8-sig").replace("\n\t", "").replace("\n ", "").splitlines()
         if line.startswith("UID:") and "ALARM" not in line
     }
-    told = {str(session.uid).split("/")[0] for session in result.sessions} | {each.uid for each in result.refused}
+    told = {str(session.uid).split("/")[0] for session in result.sessions} | {
+        each.uid for each in result.refused
+    }
     assert written <= told
 
 
@@ -101,7 +103,10 @@ def test_google_moved_occurrence_is_an_override() -> None:
 
 def test_google_all_day_is_midnight_to_midnight() -> None:
     event = session("google.ics", "allday@google.com")
-    assert (event.start, event.end) == (datetime(2026, 4, 30, 22, tzinfo=UTC), datetime(2026, 5, 2, 22, tzinfo=UTC))
+    assert (event.start, event.end) == (
+        datetime(2026, 4, 30, 22, tzinfo=UTC),
+        datetime(2026, 5, 2, 22, tzinfo=UTC),
+    )
 
 
 def test_single_utc_event_takes_the_timelines_zone() -> None:

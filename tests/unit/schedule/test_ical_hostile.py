@@ -75,7 +75,9 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(mutated())
 def test_damaged_files(data: bytes) -> None:
     survives(data)
@@ -99,7 +101,11 @@ values = st.one_of(
 
 
 @settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.tuples(properties, st.sampled_from(["", ";TZID=Asia/Tokyo", ";VALUE=DATE"]), values), max_size=12))
+@given(
+    st.lists(
+        st.tuples(properties, st.sampled_from(["", ";TZID=Asia/Tokyo", ";VALUE=DATE"]), values), max_size=12
+    )
+)
 def test_events_of_any_properties(lines: list[tuple[str, str, str]]) -> None:
     body = "".join(f"{name}{parameter}:{value}\r\n" for name, parameter, value in lines)
     survives(file_of(f"BEGIN:VEVENT\r\n{body}END:VEVENT\r\n", event(body, uid="second")))
