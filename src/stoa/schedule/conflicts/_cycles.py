@@ -1,0 +1,330 @@
+"""The first meeting of two rules, over all their occurrences, found from their cycles.
+
+Let the occurrences of rule a start on local dates A(n) at the clock time u, and those of b on B(m) at v, each in its
+own zone. With the offsets p and q then in force, n and m meet just if ``x = A(n) - B(m)`` (in days) satisfies
+
+    -duration of a  <  x · 24 h + (u - v) - (p - q)  <  duration of b.
+
+Zones have few offsets, so that these are a few possible x; all others can be forgotten. That alone settles most pairs.
+The rest is a search for ranks n with such an x:
+
+* Both count days (DAILY, WEEKLY): A(n) - B(m) = x is a linear congruence, n = r modulo M. Along one such progression
+  the answer changes only where an offset does; so the search looks once between two clock changes.
+* One counts months: the sparser rule's dates are listed, and each is tested against the other's by arithmetic.
+
+The search ends for one of four reasons: it found a pair; a rule ended; the calendar ended with year 9999; or it has
+seen one *joint period* after everything irregular. Irregular are the beginnings of both rules, the exceptions, and the
+zones' changes before they follow their yearly rule. After that all is periodic: days with the rule's step, months and
+the yearly rules of zones with the 146,097 days of the Gregorian 400 years (a multiple of 7, so that weekdays agree).
+What has not happened within the least common multiple of these never does.
+
+Between clock changes of the yearly rule only certain pairs of offsets occur (in one zone, equal ones). Others need a
+change between the two starts; as the changes come at one or two times of the week, two rules
+that never are about then are spared the search. That is the common case of sessions that follow each other.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import gcd, lcm
+from typing import TYPE_CHECKING, NamedTuple
+
+from stoa.schedule.recurrence._dates import Dates, Days, Months
+from stoa.schedule.recurrence._zones import (
+    CYCLE_DAYS,
+    DAY,
+    LAST_ORDINAL,
+    LATEST,
+    NEVER,
+    WEEK,
+    Transition,
+    Zone,
+    zone,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import date
+
+    from stoa.schedule.recurrence._rule import Rule
+
+FEW = 32
+"""So many ranks are looked at one by one."""
+
+SOME = 4
+"""With more possible differences in days than this, it is no saving to try them on months one by one."""
+
+MANY = 1_000
+"""With more possible differences in days than this, meetings are dense."""
+
+_SLACK = 3 * DAY
+_AGE = 512 * DAY
+
+
+class Meeting(NamedTuple):
+    """A date and a start of each side."""
+
+    a_date: date
+    a_start: int
+    b_date: date
+    b_start: int
+
+    @property
+    def at(self) -> int:
+        """The first instant of the collision."""
+        return max(self.a_start, self.b_start)
+
+    def swapped(self) -> Meeting:
+        return Meeting(self.b_date, self.b_start, self.a_date, self.a_start)
+
+
+def first_meeting(a: Rule, b: Rule) -> Meeting | None:
+    """The standing occurrences of two rules whose collision begins first."""
+    if a.dates.mean_step < b.dates.mean_step or b.cap == 1:  # The sparser one leads.
+        found = _lead(b, a)
+        return found.swapped() if found else None
+    return _lead(a, b)
+
+
+def meeting_with(rule: Rule, start: int, end: int) -> tuple[date, int] | None:
+    """The date and start of the first standing occurrence that meets [start, end)."""
+    for day, at in rule.onward(rule.rank_from(start - rule.duration + 1)):
+        return (day, at) if at < end else None
+    return None
+
+
+def _lead(a: Rule, b: Rule) -> Meeting | None:
+    if a.cap == 1:
+        return _one_by_one(a, b, range(1))
+    search = _Search(a, b)
+    differences = search.differences(search.all_offsets())
+    if not differences:
+        return None
+    ranks = _ranks_beside(a, b)
+    if len(ranks) <= FEW or len(differences) > MANY:
+        return _one_by_one(a, b, ranks)
+    regular = a.rank_from(search.regular_from)
+    if regular > ranks.start:
+        found = search.first(differences, range(ranks.start, min(regular, ranks.stop)))
+        if found:
+            return found
+    later = range(max(regular, ranks.start), ranks.stop)
+    differences = search.differences_for_ever()
+    if not later or not differences:
+        return None
+    return search.first(differences, range(later.start, min(later.stop, search.stop(later.start))))
+
+
+def _ranks_beside(rule: Rule, other: Rule) -> range:
+    """The ranks that happen while the other has begun and is not yet over; some more where the calendar ends."""
+    first = rule.rank_from(other.start(0) - rule.duration + 1)
+    if not other.endless:
+        size = other.size
+        return range(first, rule.rank_from(other.start(size - 1) + other.duration) if size else first)
+    if not rule.endless:
+        return range(first, rule.size)
+    return range(first, rule.dates.rank(LAST_ORDINAL + 1))
+
+
+def _one_by_one(a: Rule, b: Rule, ranks: Collection[int]) -> Meeting | None:
+    return next((found for rank in ranks if (found := _meeting_of(a, b, rank))), None)
+
+
+def _meeting_of(a: Rule, b: Rule, rank: int) -> Meeting | None:
+    for day, start in a.standing(rank, rank + 1):
+        if start > a.last_start:
+            return None
+        found = meeting_with(b, start, start + a.duration)
+        if found:
+            return Meeting(day, start, *found)
+    return None
+
+
+class _Search:
+    """Two rules and what can be said of them at once."""
+
+    def __init__(self, a: Rule, b: Rule) -> None:
+        self.a, self.b = a, b
+        self.zones = a.zone, b.zone
+        self.reach = a.duration + b.duration + _SLACK
+        """Starts further apart than this belong to occurrences that do not meet, whatever the clocks do."""
+        self.regular_from = max(0, *(one.regular_from for one in self.zones)) + self.reach
+
+    def stop(self, rank: int) -> int:
+        """The rank of a after which a search from ``rank``, in regular times, has seen everything."""
+        hidden = self.a.hidden | self.b.hidden
+        seen = (
+            max(self.a.start(rank), (max(hidden).toordinal() + 1) * DAY if hidden else NEVER) + 2 * self.reach
+        )
+        changing = any(one.changes_for_ever for one in self.zones)
+        period = lcm(self.a.dates.period, self.b.dates.period, CYCLE_DAYS if changing else 1)
+        return self.a.rank_from(seen + period * DAY)
+
+    def all_offsets(self) -> frozenset[tuple[int, int]]:
+        """The pairs of offsets that could be in force while both rules are on, clock changes in between included."""
+        since = max(self.a.start(0), self.b.start(0)) - self.reach
+        return _pairs_since(self.a.zone.key, self.b.zone.key, since // _AGE)
+
+    def differences(self, offsets: Collection[tuple[int, int]]) -> frozenset[int]:
+        """Every x with which two occurrences can meet, and that the dates of both can have."""
+        clocks = self.a.clock - self.b.clock
+        shifts = {clocks - p + q for p, q in offsets}
+        if (self.a.duration + self.b.duration) // DAY > MANY:
+            return frozenset(range(MANY + 1))
+        found = {x for shift in shifts for x in self._range(shift)}
+        return frozenset(_possible(self.a.dates, self.b.dates, found))
+
+    def differences_for_ever(self) -> frozenset[int]:
+        """As ``differences``, while both zones follow their yearly rules."""
+        a_key, b_key = (one.key for one in self.zones)
+        steady, passing = _pairs_for_ever(a_key, b_key)
+        found = self.differences(steady)
+        return found | {
+            x for pair in passing for x in self.differences([pair]) if self._can_meet_change(pair, x)
+        }
+
+    def first(self, differences: Collection[int], ranks: range) -> Meeting | None:
+        a_dates, b_dates = self.a.dates, self.b.dates
+        if isinstance(a_dates, Days) and isinstance(b_dates, Days):
+            return self._first_of_days(_progressions(a_dates, b_dates, differences), ranks)
+        if isinstance(b_dates, Days):
+            candidates: Iterator[int]
+            rests = {(b_dates.first + x) % b_dates.step for x in differences}
+            candidates = (n for n in ranks if a_dates.ordinal(n) % b_dates.step in rests)
+        elif len(differences) > SOME:
+            candidates = iter(ranks)
+        else:
+            candidates = (n for n in ranks if any(_has(b_dates, a_dates.ordinal(n) - x) for x in differences))
+        return next((found for n in candidates if (found := _meeting_of(self.a, self.b, n))), None)
+
+    def _range(self, shift: int) -> range:
+        return range((-self.a.duration - shift) // DAY + 1, -((shift - self.b.duration) // DAY))
+
+    def _first_of_days(self, progressions: dict[tuple[int, int], list[int]], ranks: range) -> Meeting | None:
+        best: Meeting | None = None
+        stop = ranks.stop
+        for (rest, size), differences in progressions.items():
+            first = ranks.start + (rest - ranks.start) % size
+            for rank in self._candidates(range(first, stop, size), differences):
+                found = _meeting_of(self.a, self.b, rank)
+                if found:
+                    best, stop = found, rank
+                    break
+        return best
+
+    def _candidates(self, ranks: range, differences: list[int]) -> Iterator[int]:
+        """The ranks of one progression at which the offsets make a meeting, skipping to the next clock change."""
+        a, b = self.a, self.b
+        at = 0
+        while at < len(ranks):
+            ordinal = a.dates.ordinal(ranks[at])
+            wall = ordinal * DAY + a.clock
+            _, until, p = a.zone.wall_segment(wall)
+            meets = False
+            for x in differences:
+                other = (ordinal - x) * DAY + b.clock
+                _, other_until, q = b.zone.wall_segment(other)
+                until = min(until, other_until + wall - other)
+                meets = meets or -a.duration < wall - p - other + q < b.duration
+            at += 1
+            if meets:
+                yield ranks[at - 1]
+            else:
+                ahead = a.dates.rank(-((a.clock - until) // DAY))
+                at = max(at, -((ranks.start - ahead) // ranks.step))
+
+    def _can_meet_change(self, pair: tuple[int, int], x: int) -> bool:
+        """Whether a clock change of the yearly rules can fall between two starts x days apart.
+
+        A wall time that a change skips keeps the offset before it for as long as the gap; hence the margin.
+        """
+        p, q = pair
+        apart = x * DAY + self.a.clock - self.b.clock - p + q
+        every = [_offsets(one.key) for one in self.zones]
+        margin = max(max(one) - min(one) for one in every)
+        changes = _changes(self.a.zone.key) | _changes(self.b.zone.key)
+        for rule, offset, other in (self.a, p, -apart), (self.b, q, apart):
+            since = rule.dates.ordinal(0) * DAY + rule.clock - offset + min(0, other) - margin
+            cycle = WEEK if isinstance(rule.dates, Days) and rule.dates.step % 7 == 0 else DAY
+            if all((at - since) % cycle > abs(apart) + margin for at in changes):
+                return False
+        return True
+
+
+def _progressions(a: Days, b: Days, differences: Collection[int]) -> dict[tuple[int, int], list[int]]:
+    """As (r, M) the ranks of a that are x days from a date of b, for each x; with them those x."""
+    common = gcd(a.step, b.step)
+    size = b.step // common
+    inverse = pow(a.step // common, -1, size)
+    found: dict[tuple[int, int], list[int]] = {}
+    for x in differences:
+        ahead, rest = divmod(x - a.first + b.first, common)
+        if rest == 0:
+            found.setdefault((ahead * inverse % size, size), []).append(x)
+    return found
+
+
+def _possible(a: Dates, b: Dates, differences: Collection[int]) -> Iterator[int]:
+    """Of some differences in days, those that the dates of both rules can have."""
+    if isinstance(a, Days) and isinstance(b, Days):
+        common = gcd(a.step, b.step)
+        yield from (x for x in differences if (x - a.first + b.first) % common == 0)
+    elif isinstance(a, Months) and isinstance(b, Months):
+        yield from (x for x in differences if _months_can_differ(a, b, x))
+    else:
+        yield from differences
+
+
+def _months_can_differ(a: Months, b: Months, x: int) -> bool:
+    """Whether a date of a can be x days after one of b; True without proof where x is a month or more."""
+    if abs(x) >= 28:
+        return True
+    if x > 0:
+        months_back, day_before = 1, {a.day - x + length for length in (28, 29, 30, 31)}
+    else:
+        months_back, day_before = -1, {a.day - x - length for length in (28, 29, 30, 31)}
+    common = gcd(a.step, b.step)
+    same = a.day - x == b.day and (a.first - b.first) % common == 0
+    return same or (x != 0 and b.day in day_before and (a.first - months_back - b.first) % common == 0)
+
+
+def _has(dates: Dates, ordinal: int) -> bool:
+    return dates.ordinal(dates.rank(ordinal)) == ordinal
+
+
+@lru_cache(maxsize=1024)
+def _changes(key: str) -> frozenset[int]:
+    """At what ticks of the week the yearly rule of a zone has its clock changes."""
+    return frozenset(one.at % WEEK for one in _one_cycle(zone(key), NEVER))
+
+
+@lru_cache(maxsize=1024)
+def _offsets(key: str) -> frozenset[int]:
+    """The offsets of a zone's yearly rule."""
+    return zone(key).offsets(max(zone(key).regular_from, 0), LATEST)
+
+
+@lru_cache(maxsize=4096)
+def _pairs_since(a_key: str, b_key: str, age: int) -> frozenset[tuple[int, int]]:
+    a, b = (zone(key).offsets(age * _AGE, LATEST) for key in (a_key, b_key))
+    return frozenset((p, q) for p in a for q in b)
+
+
+def _one_cycle(one: Zone, since: int) -> list[Transition]:
+    """The changes of the yearly rule in 400 years and a little more."""
+    since = max(since, one.regular_from, 0)
+    return one.transitions(since, since + (CYCLE_DAYS + 800) * DAY)
+
+
+@lru_cache(maxsize=4096)
+def _pairs_for_ever(a_key: str, b_key: str) -> tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]]]:
+    """The pairs of offsets that last while the yearly rules hold, and those only across a clock change."""
+    every = frozenset((p, q) for p in _offsets(a_key) for q in _offsets(b_key))
+    if a_key == b_key:
+        steady = frozenset((p, p) for p in _offsets(a_key))
+    else:
+        a, b = zone(a_key), zone(b_key)
+        since = max(a.regular_from, b.regular_from, 0)
+        times = {since, *(change.at for one in (a, b) for change in _one_cycle(one, since))}
+        steady = frozenset((a.segment(at).offset, b.segment(at).offset) for at in times)
+    return steady, every - steady
