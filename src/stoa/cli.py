@@ -16,15 +16,16 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 import stoa.accounts.api
 from stoa import __version__, server
 from stoa import settings as settings_module
 from stoa.accounts import service as people
-from stoa.accounts.model import NewUser
+from stoa.accounts.model import ADMIN_ID, NewUser
 from stoa.accounts.passwords import Passwords
+from stoa.accounts.rules import check_password
 from stoa.activity.api import alive_from_file
 from stoa.kernel.actor import AccessLevel
 from stoa.kernel.clock import SystemClock
@@ -349,11 +350,15 @@ def _refuse_public_demo(settings: Settings, demo: bool, anywhere: bool) -> None:
         )
 
 
+def has_admin(connection: Connection) -> bool:
+    return any(user.id == ADMIN_ID for user in people.list_users(connection))
+
+
 def _first_start(engine: Engine, settings: Settings) -> str | None:
     """Makes the admin and the first signing key where there are none. The admin's password, if it was made now."""
     ids, now = SystemIds(), SystemClock().now()
     with engine.connect() as connection:
-        if people.has_admin(connection):
+        if has_admin(connection):
             return None
     password = settings.accounts.admin_password or ids.secret()[:16]
     password_hash = Passwords().hash(password)
@@ -374,5 +379,5 @@ def _ask_password() -> str:
         password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
         password = sys.stdin.readline().rstrip("\n")
-    people.check_password(password)
+    check_password(password)
     return password

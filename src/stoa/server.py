@@ -13,7 +13,12 @@ from litestar.datastructures import State
 from litestar.types import ASGIApp
 from sqlalchemy import Connection, Engine, MetaData, text
 
-from stoa import accounts, activity, schedule
+from stoa.accounts import api as accounts_api
+from stoa.accounts import demo as accounts_demo
+from stoa.accounts import service as people
+from stoa.accounts import store as accounts_store
+from stoa.activity import api as activity_api
+from stoa.activity import demo as activity_demo
 from stoa.activity.api import Policy
 from stoa.activity.model import ListMode
 from stoa.kernel.actor import Actor
@@ -24,6 +29,8 @@ from stoa.platform import journal, migrate, timers
 from stoa.platform.limits import Limiter, MemoryLimiter, RedisLimiter
 from stoa.platform.storage import PostgresStorage, SqliteStorage, open_storage
 from stoa.platform.telemetry import Metrics
+from stoa.schedule import api as schedule_api
+from stoa.schedule import demo as schedule_demo
 from stoa.settings import Settings
 from stoa.web import openapi, operations, start_page
 from stoa.web.auth import Authentication
@@ -31,12 +38,13 @@ from stoa.web.errors import Dialects
 from stoa.web.house import House
 from stoa.web.middleware import Door, RateLimit
 
-KINDS = (schedule.api.KIND, activity.api.KIND)
+KINDS = (schedule_api.KIND, activity_api.KIND)
 """What ``--only`` can name; accounts are always there."""
 UNCOUNTED = ("/health/", "/metrics", "/schema/ui/", "/activity.js")
 """Health, metrics and static files do not count toward the limit of requests."""
 TABLES: tuple[MetaData, ...] = (
-    journal.metadata, timers.metadata, accounts.store.metadata, schedule.store.metadata, activity.store.metadata,
+    journal.metadata, timers.metadata, accounts_store.metadata,
+    *(kind.tables for kind in KINDS),
 )  # fmt: skip
 
 
@@ -65,7 +73,7 @@ def build(
     clock, ids, metrics = clock or SystemClock(), ids or SystemIds(), Metrics()
     storage = open_storage(settings.database_url)
     storage.on_batch = metrics.observe_batch
-    accounts_kind, authenticator = accounts.kind(
+    accounts_kind, authenticator = accounts_api.kind(
         storage, clock, ids, cache_seconds=settings.accounts.cache_seconds
     )
     chosen = [kind for kind in KINDS if only in (None, kind.name)]
@@ -131,19 +139,19 @@ def seed_demo(connection: Connection, *, clock: Clock, ids: Ids) -> list[tuple[s
     Answers the sign-ins, for the start page.
     """
     now = clock.now()
-    sign_ins = accounts.demo.seed(connection, ids=ids, now=now)
+    sign_ins = accounts_demo.seed(connection, ids=ids, now=now)
     actors = [
         Actor(user.number, user.id, user.username, user.name, user.access, user.permissions, "demo", now)
-        for user in (accounts.service.user_named(connection, name) for name, _ in sign_ins)
+        for user in (people.user_named(connection, name) for name, _ in sign_ins)
     ]
     teachers = [actor for actor in actors if actor.teaches]
-    schedule.demo.seed(connection, teachers=teachers, now=now, ids=ids)
-    activity.demo.seed(connection, people=actors, now=now, ids=ids)
+    schedule_demo.seed(connection, teachers=teachers, now=now, ids=ids)
+    activity_demo.seed(connection, people=actors, now=now, ids=ids)
     return sign_ins
 
 
 def _activity_policy(settings: Settings) -> Policy:
-    alive = timedelta(seconds=settings.activity.alive_seconds) or activity.api.alive_from_file(
+    alive = timedelta(seconds=settings.activity.alive_seconds) or activity_api.alive_from_file(
         settings.folder
     )
     mode = ListMode(settings.activity.list)

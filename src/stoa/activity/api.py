@@ -11,7 +11,7 @@ from typing import Annotated
 
 from litestar import Response, delete, get, post, route
 from litestar.enums import HttpMethod
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from stoa.activity import rules, service, store
@@ -119,13 +119,15 @@ async def _ping(request: Request, ping: Ping) -> Pinged:
 @get("/api/v2/sessions", guards=[signed_in], responses=documented(400, 401, body=ErrorBody))
 async def list_sessions(
     request: Request,
-    usernames: Annotated[list[str] | None, Parameter(query="usernames[]", max_items=MOST_USERNAMES)] = None,
-    active: Annotated[str | None, Parameter(max_length=64)] = None,
-    started_after: Annotated[str | None, Parameter(max_length=64)] = None,
-    stopped_before: Annotated[str | None, Parameter(max_length=64)] = None,
-    limit: Annotated[int | None, Parameter(ge=1, le=1000, description="A page of this many.")] = None,
+    usernames: Annotated[
+        list[str] | None, QueryParameter(query="usernames[]", max_items=MOST_USERNAMES)
+    ] = None,
+    active: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    started_after: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    stopped_before: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    limit: Annotated[int | None, QueryParameter(ge=1, le=1000, description="A page of this many.")] = None,
     cursor: Annotated[
-        str | None, Parameter(max_length=400, description="Where the page before ended.")
+        str | None, QueryParameter(max_length=400, description="Where the page before ended.")
     ] = None,
 ) -> Response[list[SessionBody]]:
     """Sessions, newest start first. With a `limit`, the header `X-Next-Cursor` says where to go on."""
@@ -149,12 +151,16 @@ async def list_sessions(
 @get("/api/v2/stats", guards=[signed_in], responses=documented(400, 401, body=ErrorBody))
 async def stats(
     request: Request,
-    group_by: GroupBy,
+    group_by: FromQuery[GroupBy],
     first: Annotated[
-        str | None, Parameter(query="from", max_length=40, description="First day (UTC).")
+        str | None, QueryParameter(query="from", max_length=40, description="First day (UTC).")
     ] = None,
-    last: Annotated[str | None, Parameter(query="to", max_length=40, description="Last day (UTC).")] = None,
-    usernames: Annotated[list[str] | None, Parameter(query="usernames[]", max_items=MOST_USERNAMES)] = None,
+    last: Annotated[
+        str | None, QueryParameter(query="to", max_length=40, description="Last day (UTC).")
+    ] = None,
+    usernames: Annotated[
+        list[str] | None, QueryParameter(query="usernames[]", max_items=MOST_USERNAMES)
+    ] = None,
 ) -> Stats:
     """Visible seconds by page, user or day, from the counters that the list shows. Both days are included."""
     house, policy = house_of(request), house_of(request).part(Policy)

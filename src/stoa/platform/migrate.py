@@ -40,6 +40,10 @@ def newest() -> str:
     return head
 
 
+def has_history() -> bool:
+    return ScriptDirectory.from_config(_config(None)).get_current_head() is not None
+
+
 def require_current(engine: Engine) -> None:
     """Raises SchemaError, with what to do, unless the schema is the newest."""
     found = current(engine)
@@ -66,7 +70,12 @@ def revise(engine: Engine, tables: Sequence[MetaData], message: str) -> None:
     with engine.begin() as connection:
         config = _config(connection)
         config.attributes["metadata"] = merged(tables)
-        command.revision(config, message, autogenerate=True)
+        command.revision(config, message, autogenerate=True, rev_id=_next_id())
+
+
+def _next_id() -> str:
+    count = len(list(ScriptDirectory.from_config(_config(None)).walk_revisions()))
+    return f"{count + 1:04}"
 
 
 def merged(tables: Sequence[MetaData]) -> MetaData:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from litestar import Response, delete, get, patch, post
-from litestar.params import Body, Parameter
+from litestar.params import Body, FromPath, FromQuery, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from stoa.kernel.errors import InvalidError
@@ -41,19 +41,19 @@ from stoa.web.values import parse_instant
 
 MOST_OWNERS = 100
 
-Skip = Annotated[int, Parameter(ge=0, le=2**31 - 1, description="How many to leave out.")]
-Take = Annotated[int, Parameter(ge=1, le=100, description="How many to return at most.")]
-From = Annotated[str, Parameter(query="from", max_length=40, schema_extra={"format": "date-time"})]
-To = Annotated[str, Parameter(query="to", max_length=40, schema_extra={"format": "date-time"})]
+Skip = Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="How many to leave out.")]
+Take = Annotated[int, QueryParameter(ge=1, le=100, description="How many to return at most.")]
+From = Annotated[str, QueryParameter(query="from", max_length=40, schema_extra={"format": "date-time"})]
+To = Annotated[str, QueryParameter(query="to", max_length=40, schema_extra={"format": "date-time"})]
 OccurrenceParameter = Annotated[
     str | None,
-    Parameter(
+    QueryParameter(
         max_length=10,
         description="With scope=this or following: the occurrence's date.",
         schema_extra={"format": "date"},
     ),
 ]
-ScopeParameter = Annotated[Scope, Parameter(description="How much of the series is meant.")]
+ScopeParameter = Annotated[Scope, QueryParameter(description="How much of the series is meant.")]
 
 
 # --- sessions ----------------------------------------------------------------------------------------------------
@@ -62,14 +62,14 @@ ScopeParameter = Annotated[Scope, Parameter(description="How much of the series 
 @get("/sessions", guards=[signed_in], responses=documented(400, 401, body=ErrorBody))
 async def list_sessions(
     request: Request,
-    timeline_id: Annotated[str | None, Parameter(query="timelineId", max_length=64)] = None,
+    timeline_id: Annotated[str | None, QueryParameter(query="timelineId", max_length=64)] = None,
     order: Annotated[
-        str, Parameter(query="startDateTimeSortOrder", pattern="^([aA][sS][cC]|[dD][eE][sS][cC])$")
+        str, QueryParameter(query="startDateTimeSortOrder", pattern="^([aA][sS][cC]|[dD][eE][sS][cC])$")
     ] = "DESC",
     skip: Skip = 0,
     take: Take = 10,
-    starts_from: Annotated[str | None, Parameter(query="from", max_length=40)] = None,
-    starts_before: Annotated[str | None, Parameter(query="to", max_length=40)] = None,
+    starts_from: Annotated[str | None, QueryParameter(query="from", max_length=40)] = None,
+    starts_before: Annotated[str | None, QueryParameter(query="to", max_length=40)] = None,
 ) -> Wrapped[list[SessionBody]]:
     """Sessions by start, newest first unless asked otherwise; `count` is all that match."""
     window = (
@@ -86,7 +86,7 @@ async def list_sessions(
 
 
 @get("/sessions/{session_id:str}", guards=[signed_in], responses=documented(401, 404, body=ErrorBody))
-async def get_session(request: Request, session_id: str) -> Wrapped[SessionBody]:
+async def get_session(request: Request, session_id: FromPath[str]) -> Wrapped[SessionBody]:
     return Wrapped(SessionBody.of(await house_of(request).storage.read(service.get_session, session_id)))
 
 
@@ -109,7 +109,7 @@ async def create_session(request: Request, data: CreateSession) -> Wrapped[Sessi
 )  # fmt: skip
 async def change_session(
     request: Request,
-    session_id: str,
+    session_id: FromPath[str],
     data: ChangeSession,
     scope: ScopeParameter = Scope.ALL,
     occurrence: OccurrenceParameter = None,
@@ -129,7 +129,7 @@ async def change_session(
 )  # fmt: skip
 async def delete_session(
     request: Request,
-    session_id: str,
+    session_id: FromPath[str],
     scope: ScopeParameter = Scope.ALL,
     occurrence: OccurrenceParameter = None,
 ) -> Wrapped[SessionBody]:
@@ -142,11 +142,11 @@ async def delete_session(
     guards=[signed_in],
     responses=documented(401, 403, 404, body=ErrorBody),
 )
-async def remove_session(request: Request, session_id: str) -> Wrapped[SessionBody]:
+async def remove_session(request: Request, session_id: FromPath[str]) -> Wrapped[SessionBody]:
     return await _remove(request, session_id, Target())
 
 
-async def _remove(request: Request, session_id: str, target: Target) -> Wrapped[SessionBody]:
+async def _remove(request: Request, session_id: FromPath[str], target: Target) -> Wrapped[SessionBody]:
     house = house_of(request)
     session = await house.storage.write(
         service.remove_session,
@@ -177,7 +177,7 @@ async def remove_sessions(request: Request, data: list[str]) -> Wrapped[int]:
     responses=documented(400, 401, 404, body=ErrorBody),
 )
 async def session_occurrences(
-    request: Request, session_id: str, begin: From, end: To, cursor: str | None = None
+    request: Request, session_id: FromPath[str], begin: From, end: To, cursor: FromQuery[str | None] = None
 ) -> Wrapped[list[OccurrenceBody]]:
     """What happens from `from` until before `to`; `meta.cursor` continues where there is more."""
     return await _occurrences(request, begin, end, cursor, session_id=session_id)
@@ -188,8 +188,8 @@ async def all_occurrences(
     request: Request,
     begin: From,
     end: To,
-    timeline_id: Annotated[str | None, Parameter(query="timelineId", max_length=64)] = None,
-    cursor: str | None = None,
+    timeline_id: Annotated[str | None, QueryParameter(query="timelineId", max_length=64)] = None,
+    cursor: FromQuery[str | None] = None,
 ) -> Wrapped[list[OccurrenceBody]]:
     return await _occurrences(request, begin, end, cursor, timeline_id=timeline_id)
 
@@ -219,7 +219,7 @@ async def free_busy(
     request: Request,
     begin: From,
     end: To,
-    owners: Annotated[list[str], Parameter(query="owners[]", max_items=MOST_OWNERS, min_items=1)],
+    owners: Annotated[list[str], QueryParameter(query="owners[]", max_items=MOST_OWNERS, min_items=1)],
 ) -> Wrapped[list[FreeBusyBody]]:
     """When each owner is taken; overlapping and touching sessions are merged."""
     taken = await house_of(request).storage.read(
@@ -253,7 +253,7 @@ async def create_timeline(request: Request, data: CreateTimeline) -> Wrapped[Tim
 
 
 @get("/timelines/{timeline_id:str}", guards=[signed_in], responses=documented(401, 404, body=ErrorBody))
-async def get_timeline(request: Request, timeline_id: str) -> Wrapped[TimelineBody]:
+async def get_timeline(request: Request, timeline_id: FromPath[str]) -> Wrapped[TimelineBody]:
     return Wrapped(
         _timeline(request, await house_of(request).storage.read(service.get_timeline, timeline_id))
     )
@@ -263,7 +263,9 @@ async def get_timeline(request: Request, timeline_id: str) -> Wrapped[TimelineBo
     "/timelines/{timeline_id:str}", guards=[signed_in], dto=Json[ChangeTimeline], return_dto=None,
     responses=documented(400, 401, 403, 404, 409, 413, body=ErrorBody),
 )  # fmt: skip
-async def change_timeline(request: Request, timeline_id: str, data: ChangeTimeline) -> Wrapped[TimelineBody]:
+async def change_timeline(
+    request: Request, timeline_id: FromPath[str], data: ChangeTimeline
+) -> Wrapped[TimelineBody]:
     return await _write_timeline(request, service.change_timeline, timeline_id, data.to_changes())
 
 
@@ -271,7 +273,7 @@ async def change_timeline(request: Request, timeline_id: str, data: ChangeTimeli
     "/timelines/{timeline_id:str}", guards=[signed_in], status_code=200,
     responses=documented(401, 403, 404, body=ErrorBody),
 )  # fmt: skip
-async def delete_timeline(request: Request, timeline_id: str) -> Wrapped[TimelineBody]:
+async def delete_timeline(request: Request, timeline_id: FromPath[str]) -> Wrapped[TimelineBody]:
     """Removes the timeline and its sessions."""
     return await _write_timeline(request, service.remove_timeline, timeline_id)
 
@@ -301,7 +303,7 @@ def _timeline(request: Request, timeline: Timeline) -> TimelineBody:
     security=[],
     responses=documented(404, body=ErrorBody),
 )
-async def calendar(request: Request, timeline_id: str, key: str = "") -> Response[bytes]:
+async def calendar(request: Request, timeline_id: FromPath[str], key: FromQuery[str] = "") -> Response[bytes]:
     """The timeline as iCalendar for calendar programs, which can't sign in: the link's `key` is the proof."""
     house = house_of(request)
     text = await house.storage.read(service.feed, timeline_id, key, now=house.clock.now())
@@ -314,7 +316,7 @@ async def calendar(request: Request, timeline_id: str, key: str = "") -> Respons
     "/timelines/{timeline_id:str}/calendar-link", guards=[signed_in], status_code=200,
     responses=documented(401, 403, 404, body=ErrorBody),
 )  # fmt: skip
-async def renew_calendar_link(request: Request, timeline_id: str) -> Wrapped[TimelineBody]:
+async def renew_calendar_link(request: Request, timeline_id: FromPath[str]) -> Wrapped[TimelineBody]:
     """A new secret link; the old one stops working."""
     return await _write_timeline(request, service.renew_feed, timeline_id, ids=house_of(request).ids)
 
@@ -324,7 +326,7 @@ async def renew_calendar_link(request: Request, timeline_id: str) -> Wrapped[Tim
     responses=documented(400, 401, 403, 404, 413, body=ErrorBody),
 )  # fmt: skip
 async def import_calendar(
-    request: Request, timeline_id: str, body: Annotated[bytes, Body(media_type="text/calendar")]
+    request: Request, timeline_id: FromPath[str], body: Annotated[bytes, Body(media_type="text/calendar")]
 ) -> Wrapped[ImportBody]:
     """Takes an iCalendar file as the body (or as the form field `file`) and says what it could not take."""
     house = house_of(request)

@@ -154,7 +154,7 @@ class PageMeta(Struct):
     count: int
 
 
-class Meta_(Struct, omit_defaults=True):  # noqa: N801 - msgspec's Meta has the name
+class Meta_(Struct, omit_defaults=True, frozen=True):  # noqa: N801 - msgspec's Meta has the name
     message: str
     meta: PageMeta | UnsetType = UNSET
     cursor: str | UnsetType = UNSET

@@ -14,6 +14,7 @@ from litestar import Litestar, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Reference, SecurityScheme
+from litestar.params import FromPath
 from litestar.static_files import create_static_files_router
 
 from stoa import __version__
@@ -60,7 +61,7 @@ def router(kinds: Sequence[Kind], *, alone: Kind | None) -> Router:
         return made[0] if len(made) == 1 else _merged(made)
 
     @get("/{name:str}/openapi.json", sync_to_thread=True, include_in_schema=False)
-    def openapi(name: str) -> Response[bytes]:
+    def openapi(name: FromPath[str]) -> Response[bytes]:
         return Response(text_of(name), media_type="application/json")
 
     @get("/openapi.json", sync_to_thread=True, include_in_schema=False)
@@ -68,7 +69,7 @@ def router(kinds: Sequence[Kind], *, alone: Kind | None) -> Router:
         return Response(text_of("all"), media_type="application/json")
 
     @get("/{name:str}", sync_to_thread=True, include_in_schema=False)
-    def try_it(name: str) -> Response[str]:
+    def try_it(name: FromPath[str]) -> Response[str]:
         text_of(name)
         return Response(_TRY_IT.format(name=escape(name)), media_type="text/html")
 

@@ -48,7 +48,17 @@ lengths = st.one_of(
 texts = st.one_of(
     st.text(max_size=80),
     st.sampled_from(
-        [r"C:\New\notes, a;b", "a\r\nb", "", " lead", "tail ", "\x00\x07", "日本語" * 30, '"quoted"', "l1\nl2\\n"]
+        [
+            r"C:\New\notes, a;b",
+            "a\r\nb",
+            "",
+            " lead",
+            "tail ",
+            "\x00\x07",
+            "日本語" * 30,
+            '"quoted"',
+            "l1\nl2\\n",
+        ]
     ),
 )
 
@@ -83,7 +93,9 @@ def dates_near(start: datetime) -> st.SearchStrategy[date]:
 
 
 def overrides_near(start: datetime) -> st.SearchStrategy[list[Override]]:
-    def override(on: date, shift: timedelta | None, length: timedelta | None, name: str | None, text: str | None):
+    def override(
+        on: date, shift: timedelta | None, length: timedelta | None, name: str | None, text: str | None
+    ):
         begin = None if shift is None else datetime(on.year, on.month, on.day, 9, tzinfo=UTC) + shift
         finish = None if begin is None or length is None else begin + length
         return Override(on, begin, finish, name, text)
@@ -105,3 +117,68 @@ def test_a_feed_read_back_is_the_same_session(session: ImportedSession, home: st
     result = parse(feed(timeline(home), [scheduled(session)], now=NOW), zone=home)
     assert result.refused == []
     assert result.sessions == [session]
+
+
+def local_instant(zone: str, *wall: int) -> datetime:
+    return datetime(*wall, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+CHANGES = [
+    local_instant("Europe/Paris", 2026, 3, 29, 2, 30),  # Skipped.
+    datetime(2026, 10, 25, 0, 30, tzinfo=UTC),  # 02:30 in Paris for the first time,
+    datetime(2026, 10, 25, 1, 30, 0, 250000, tzinfo=UTC),  # and for the second.
+    datetime(2011, 12, 29, 20, tzinfo=UTC),  # The day before the one that Samoa left out.
+    datetime(2026, 4, 4, 14, 45, tzinfo=UTC),  # Lord Howe's half hour.
+]
+
+
+@pytest.mark.parametrize("start", CHANGES)
+@pytest.mark.parametrize(
+    "length", [timedelta(milliseconds=1), timedelta(minutes=30), timedelta(hours=1), timedelta(days=1)]
+)
+@pytest.mark.parametrize("cycle", [None, *Cycle])
+@pytest.mark.parametrize("zone", ZONES)
+def test_clock_changes_lose_nothing(
+    start: datetime, length: timedelta, cycle: Cycle | None, zone: str
+) -> None:
+    override = Override(start.astimezone(ZoneInfo(zone)).date(), start, start + length, "Moved")
+    kind = SessionType.RECURRING if cycle else SessionType.ONE_TIME
+    session = ImportedSession(
+        "u", kind, "x", None, zone, start, start + length, cycle, overrides=(override,) if cycle else ()
+    )
+    result = parse(feed(timeline(), [scheduled(session)], now=NOW), zone="Europe/Paris")
+    assert result.sessions == [session]
+
+
+def expected(session: ImportedSession, since: datetime, until: datetime) -> set[tuple[datetime, str]]:
+    """Every occurrence that starts in the window, by asking the rule of each day in turn."""
+    series, found = session.series, set()
+    overrides = {override.date: override for override in series.overrides}
+    for days in range(-10, (until - since).days + 10):
+        on = since.date() + timedelta(days=days)
+        if on in series.exceptions or not names(series, on):
+            continue
+        override = overrides.get(on)
+        start = moved_times(series, override)[0] if override else own_times(series, on)[0]
+        name = session.name if override is None or override.name is None else override.name
+        if since <= start < until:
+            found.add((start.replace(microsecond=0), name))
+    return found
+
+
+plain_texts = st.sampled_from(["a", "b, c"])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sessions(), st.integers(0, 900))
+def test_another_reader_sees_the_same_occurrences(session: ImportedSession, later: int) -> None:
+    since = session.start.replace(microsecond=0) + timedelta(days=later) - timedelta(days=30)
+    until = since + timedelta(days=365)
+    written = Calendar.from_ical(feed(timeline(), [scheduled(session)], now=NOW))
+    seen = {
+        (event["DTSTART"].dt.astimezone(UTC), str(event["SUMMARY"]))
+        for event in recurring_ical_events.of(written).between(since, until)
+    }
+    seen = {(start, name) for start, name in seen if since <= start < until}
+    wanted = expected(session, since, until)
+    assert {start for start, _ in seen} == {start for start, _ in wanted}

@@ -21,6 +21,12 @@ from stoa.schedule.ical._lines import Node
 MAX_SEARCHES = 100
 """How many zones of one file may be searched for by their clocks: each costs some milliseconds."""
 MAX_OBSERVANCES = 100
+LIKELY = (
+    "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Sao_Paulo",
+    "Europe/London", "Europe/Paris", "Europe/Helsinki", "Europe/Moscow", "Africa/Johannesburg", "Asia/Dubai",
+    "Asia/Kolkata", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland",
+)  # fmt: skip
+"""Tried before the rest: of many zones with one clock, the one that most people mean."""
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _OFFSET = re.compile(r"([+-])(\d\d)([0-5]\d)([0-5]\d)?")
@@ -89,7 +95,7 @@ class Zones:
 @lru_cache(maxsize=1)
 def _candidates() -> tuple[str, ...]:
     usual = {name for name in WINDOWS_TO_OLSON.values() if name.casefold() in _iana()}
-    return (*sorted(usual), *(name for name in _iana().values() if name.startswith("Etc/GMT")))
+    return (*LIKELY, *sorted(usual), *(name for name in _iana().values() if name.startswith("Etc/GMT")))
 
 
 def _agrees(zone: str, samples: list[tuple[datetime, timedelta]]) -> bool:

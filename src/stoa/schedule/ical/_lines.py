@@ -45,8 +45,8 @@ WANTED = frozenset(
 )
 OURS = "X-STOA-"
 
-_FOLD = re.compile(rb"\r?\n[ \t]")
-_LINE_END = re.compile(r"\r?\n|\r")
+_LINE_ENDS = re.compile(rb"[\r\n]+")
+_FOLD = re.compile(rb"\n[ \t]")
 _LINE = re.compile(r'([\w.-]+)[ \t]*((?:;(?:[^":]|"[^"]*")*)?):(.*)', re.DOTALL)
 _PARAMETER = re.compile(r';[ \t]*([\w-]+)[ \t]*=[ \t]*("[^"]*"|[^;]*)')
 _ESCAPE = re.compile(r'\\([\\,;:"nN])')
@@ -91,7 +91,7 @@ def read(data: bytes) -> list[Node]:
     if len(data) > MAX_BYTES:
         raise _bad(f"is larger than {MAX_BYTES // 1_000_000} MB.")
     # Some programs fold in the middle of a character, so lines are joined before they are decoded.
-    joined = _FOLD.sub(b"", data)
+    joined = _FOLD.sub(b"", _LINE_ENDS.sub(b"\n", data))
     try:
         text = joined.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -106,7 +106,7 @@ def _tree(text: str) -> Node:
     root = Node("")
     open_nodes = [root]
     count = 0
-    for raw in _LINE_END.split(text):
+    for raw in text.split("\n"):
         found = _LINE.match(raw)
         if len(open_nodes) == 1 and raw.strip(" \t\0\x1a") and not _opens_calendar(found):
             raise _bad("is not an iCalendar file: it must begin with BEGIN:VCALENDAR.")
@@ -123,7 +123,7 @@ def _tree(text: str) -> Node:
             if open_nodes.pop().name != found[3].strip().upper():
                 raise _bad(f"is damaged: END:{found[3].strip()[:40]} closes something else.")
         elif name in WANTED or name.startswith(OURS):
-            open_nodes[-1].lines.setdefault(name, []).append(Line(found[3], _parameters(found[2])))
+            open_nodes[-1].lines.setdefault(name, []).append(_line(found))
     if len(open_nodes) > 1:
         raise _bad(f"is damaged: it ends inside of a {open_nodes[-1].name[:40]}.")
     return root
@@ -138,6 +138,15 @@ def _guard(count: int, depth: int) -> None:
         raise _bad(f"has more than {MAX_COMPONENTS:,} components.")
     if depth > MAX_DEPTH:
         raise _bad(f"nests components more than {MAX_DEPTH} deep.")
+
+
+def _line(found: re.Match[str]) -> Line:
+    section, value = found[2], found[3]
+    if "TZID=" in section.upper() and ":" in value:
+        # Exchange writes TZID=tzone://Microsoft/Custom without the quotes that its colon needs.
+        rest, _, value = value.rpartition(":")
+        section = f"{section}:{rest}"
+    return Line(value, _parameters(section))
 
 
 def _parameters(section: str) -> dict[str, str]:
