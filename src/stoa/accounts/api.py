@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from litestar import Response, delete, get, post, put
 from litestar.datastructures import Cookie
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from stoa.accounts import service, store
@@ -123,7 +124,7 @@ async def list_keys(request: Request) -> list[KeyBody]:
     status_code=204,
     responses=documented(401, 404, body=ErrorBody),
 )
-async def delete_key(request: Request, key_id: str) -> None:
+async def delete_key(request: Request, key_id: FromPath[str]) -> None:
     """From now on the key is no good."""
     await house_of(request).storage.write(
         service.delete_key, key_id, actor=request.user, tell=_desk(request).tell
@@ -196,7 +197,7 @@ async def list_users(request: Request) -> list[UserBody]:
     "/api/v1/users/{user_id:str}", guards=[may("users_read_students")],
     responses=documented(400, 401, 403, 404, body=ErrorBody),
 )  # fmt: skip
-async def read_user(request: Request, user_id: str) -> UserBody:
+async def read_user(request: Request, user_id: FromPath[str]) -> UserBody:
     return UserBody.of(await house_of(request).storage.read(service.read_user, user_id, actor=request.user))
 
 
@@ -224,7 +225,7 @@ async def reset_password(request: Request, data: ResetPasswordBody) -> str:
     "/api/v1/users/{user_id:str}", guards=[may("users_write_students")], status_code=200, media_type="text/plain",
     responses=documented(400, 401, 403, 404, body=ErrorBody),
 )  # fmt: skip
-async def delete_user(request: Request, user_id: str) -> str:
+async def delete_user(request: Request, user_id: FromPath[str]) -> str:
     """Deletes softly: what the user made keeps its author. The user's logins and API keys end."""
     house = house_of(request)
     await house.storage.write(

@@ -127,8 +127,8 @@ class Desk:
 
     async def create_user(self, actor: Actor, new: NewUser, password: str) -> User:
         """What can be refused is refused before the password costs anything."""
-        rules.check_may_add(actor, new)
         rules.check_new_user(new, password=password)
+        rules.check_may_add(actor, new)
         return await self.storage.write(
             service.create_user,
             new,
