@@ -262,7 +262,8 @@ def _leave_out(master: Found, drafts: _Drafts) -> None:
     alone = drafts.branches[0] if len(drafts.branches) == 1 and drafts.branches[0].session.cycle else None
     for moment in master.moments("EXDATE"):
         on = date_named(alone.session.series, moment, lenient=True) if alone else None
-        named = (alone, on) if alone and on else drafts.naming(moment, lenient=True)
+        beside = moment.instant in drafts.extras
+        named = (alone, on) if alone and on and not beside else drafts.naming(moment, lenient=True)
         if named is not None:
             named[0].exceptions.add(named[1])
 
