@@ -91,7 +91,7 @@ def serve(
         with _engine(settings) as engine:
             server.prepare(engine)
             first = _first_start(engine, settings)
-            sign_ins = _seed(engine, settings, first) if demo else []
+            sign_ins = _seed(engine) if demo else []
         address = f"http://{settings.server.host}:{settings.server.port}"
         out.print(f"[bold]Stoa {__version__}[/bold] at {address}  (API: {address}/schema)")
         if first and not settings.accounts.admin_password:
@@ -361,17 +361,16 @@ def _first_start(engine: Engine, settings: Settings) -> str | None:
         if has_admin(connection):
             return None
     password = settings.accounts.admin_password or ids.secret()[:16]
+    check_password(password, field="STOA_ADMIN_PASSWORD")
     password_hash = Passwords().hash(password)
     with engine.begin() as connection:
         made = people.ensure_admin(connection, ids=ids, now=now, password_hash=password_hash)
     return password if made else None
 
 
-def _seed(engine: Engine, settings: Settings, admin_password: str | None) -> list[tuple[str, str]]:
+def _seed(engine: Engine) -> list[tuple[str, str]]:
     with engine.begin() as connection:
-        sign_ins = server.seed_demo(connection, clock=SystemClock(), ids=SystemIds())
-    known = settings.accounts.admin_password or admin_password
-    return [*([("admin", known)] if known else []), *sign_ins]
+        return server.seed_demo(connection, clock=SystemClock(), ids=SystemIds())
 
 
 def _ask_password() -> str:

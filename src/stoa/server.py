@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -17,8 +18,10 @@ from stoa.accounts import api as accounts_api
 from stoa.accounts import demo as accounts_demo
 from stoa.accounts import service as people
 from stoa.accounts import store as accounts_store
+from stoa.accounts.authenticate import StoredAuthenticator
 from stoa.activity import api as activity_api
 from stoa.activity import demo as activity_demo
+from stoa.activity import service as activity_service
 from stoa.activity.api import Policy
 from stoa.activity.model import ListMode
 from stoa.kernel.actor import Actor
@@ -27,7 +30,7 @@ from stoa.kernel.errors import InvalidError, StoaError
 from stoa.kernel.ids import Ids, SystemIds
 from stoa.platform import journal, migrate, timers
 from stoa.platform.limits import Limiter, MemoryLimiter, RedisLimiter
-from stoa.platform.storage import PostgresStorage, SqliteStorage, open_storage
+from stoa.platform.storage import PostgresStorage, SqliteStorage, Storage, open_storage
 from stoa.platform.telemetry import Metrics
 from stoa.schedule import api as schedule_api
 from stoa.schedule import demo as schedule_demo
@@ -42,6 +45,8 @@ KINDS = (schedule_api.KIND, activity_api.KIND)
 """What ``--only`` can name; accounts are always there."""
 UNCOUNTED = ("/health/", "/metrics", "/schema/ui/", "/activity.js")
 """Health, metrics and static files do not count toward the limit of requests."""
+HOUSEKEEPING = "housekeeping"
+EVERY = timedelta(hours=1)
 TABLES: tuple[MetaData, ...] = (
     journal.metadata, timers.metadata, accounts_store.metadata,
     *(kind.tables for kind in KINDS),
@@ -73,46 +78,24 @@ def build(
     clock, ids, metrics = clock or SystemClock(), ids or SystemIds(), Metrics()
     storage = open_storage(settings.database_url)
     storage.on_batch = metrics.observe_batch
-    accounts_kind, authenticator = accounts_api.kind(
-        storage, clock, ids, cache_seconds=settings.accounts.cache_seconds
-    )
+    accounts, authenticator = _accounts(settings, storage, clock, ids)
     chosen = [kind for kind in KINDS if only in (None, kind.name)]
-    kinds = [accounts_kind, *chosen]
     alone = chosen[0] if only else None
-    parts = {Policy: _activity_policy(settings)} | accounts_kind.parts
-    house = House(storage, clock, ids, parts=parts)
+    kinds = [accounts, *chosen]
+    policy = _activity_policy(settings)
+    house = House(storage, clock, ids, parts={Policy: policy} | accounts.parts)
     dialects = Dialects([kind.placed_dialect(alone=kind is alone) for kind in kinds])
-    sweeper = timers.Sweeper(storage, clock, {}, observe_lateness=metrics.observe_lateness)
-
-    async def is_ready() -> str | None:
-        try:
-            await storage.read(_ping)
-        except StoaError as error:
-            return error.message
-        return None
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
-        sweeping = asyncio.create_task(sweeper.run())
-        try:
-            yield
-        finally:
-            sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
-            await storage.close()
-
     app = Litestar(
         [
             *(kind.router(alone=kind is alone) for kind in kinds),
-            *operations.handlers(metrics, is_ready=is_ready),
+            *operations.handlers(metrics, is_ready=partial(_is_ready, storage)),
             openapi.router(kinds, alone=alone),
             start_page.handler(chosen, alone=alone is not None, sign_ins=sign_ins),
         ],
         openapi_config=None,
         state=State({"house": house}),
         exception_handlers={Exception: dialects.handle},
-        lifespan=[lifespan],
+        lifespan=[partial(_lifespan, house, policy, metrics)],
         request_max_body_size=settings.server.max_body_mb * 2**20,
         logging_config=None,
     )
@@ -123,6 +106,40 @@ def build(
         )
     door = Door(inner, dialects=dialects, ids=ids, metrics=metrics, log_requests=settings.logs.requests)
     return Server(door, house, storage)
+
+
+@asynccontextmanager
+async def _lifespan(house: House, policy: Policy, metrics: Metrics, _app: Litestar) -> AsyncGenerator[None]:
+    """The sweeper runs while the server does; what was accepted is stored before it ends."""
+    handlers = {HOUSEKEEPING: partial(_housekeeping, house.clock, policy)}
+    sweeper = timers.Sweeper(house.storage, house.clock, handlers, observe_lateness=metrics.observe_lateness)
+    await house.storage.write(_plan_housekeeping, house.clock.now())
+    sweeping = asyncio.create_task(sweeper.run())
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+        await house.storage.close()
+
+
+def _accounts(
+    settings: Settings, storage: Storage, clock: Clock, ids: Ids
+) -> tuple[Kind, StoredAuthenticator]:
+    own = settings.accounts
+    lifetimes = accounts_api.lifetimes_of(access_minutes=own.access_minutes, login_days=own.login_days)
+    return accounts_api.kind(
+        storage, clock, ids, cache_seconds=own.cache_seconds, issuer=own.issuer, lifetimes=lifetimes
+    )
+
+
+async def _is_ready(storage: Storage) -> str | None:
+    try:
+        await storage.read(_ping)
+    except StoaError as error:
+        return error.message
+    return None
 
 
 def prepare(engine: Engine) -> None:
@@ -148,6 +165,18 @@ def seed_demo(connection: Connection, *, clock: Clock, ids: Ids) -> list[tuple[s
     schedule_demo.seed(connection, teachers=teachers, now=now, ids=ids)
     activity_demo.seed(connection, people=actors, now=now, ids=ids)
     return sign_ins
+
+
+def _plan_housekeeping(connection: Connection, now: datetime) -> None:
+    timers.set(connection, HOUSEKEEPING, "house", due_at=now + EVERY)
+
+
+def _housekeeping(clock: Clock, policy: Policy, connection: Connection, _timer: timers.Timer) -> None:
+    """Forgets what nobody can use any more (ended logins, old failures, numbers of dead pages), and plans the next."""
+    now = clock.now()
+    people.sweep(connection, now=now)
+    activity_service.forget_numbers(connection, now=now, alive=policy.alive)
+    _plan_housekeeping(connection, now)
 
 
 def _activity_policy(settings: Settings) -> Policy:

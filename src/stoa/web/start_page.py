@@ -52,6 +52,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Stoa</tit
 :root{{color-scheme:light dark}}
 body{{font:16px/1.55 system-ui,sans-serif;max-width:56rem;margin:3rem auto;padding:0 1rem}}
 table{{border-collapse:collapse;width:100%}}
+th,td:nth-child(n+3){{white-space:nowrap}}
 th,td{{text-align:left;padding:.45rem .8rem .45rem 0;border-bottom:1px solid #8884;vertical-align:top}}
 pre{{background:#8881;padding:.8rem;overflow:auto}}
 </style>
