@@ -39,6 +39,7 @@ from stoa.web import openapi, operations, start_page
 from stoa.web.auth import Authentication
 from stoa.web.errors import Dialects
 from stoa.web.house import House
+from stoa.web.kind import Kind
 from stoa.web.middleware import Door, RateLimit
 
 KINDS = (schedule_api.KIND, activity_api.KIND)
