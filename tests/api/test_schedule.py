@@ -109,8 +109,8 @@ async def test_a_malformed_list_query_names_its_parameter(teacher, query, field)
         ({"type": "ONE_TIME"}, "repeatCycleType"), ({"recurringDayOfWeek": "FREITAG"}, "recurringDayOfWeek"),
         ({"interval": 0}, "interval"), ({"interval": 1001}, "interval"), ({"count": 0}, "count"),
         ({"count": 2, "until": "2030-01-01T00:00:00Z"}, "until"), ({"until": "2020-01-01T00:00:00Z"}, "until"),
-        ({"exceptions": ["Friday"]}, "exceptions[]"), ({"exceptions": ["2023-12-08"] * 1001}, "exceptions"),
-        ({"overrides": [{"name": "no date"}]}, "overrides[].date"),
+        ({"exceptions": ["Friday"]}, "exceptions[0]"), ({"exceptions": ["2023-12-08"] * 1001}, "exceptions"),
+        ({"overrides": [{"name": "no date"}]}, "overrides[0].date"),
     ],
 )  # fmt: skip
 async def test_a_wrong_field_is_named_and_nothing_changes(teacher, timeline, change, field):
@@ -354,8 +354,8 @@ async def test_free_busy_merges(house, teacher, timeline):
     ]
 
 
-async def test_a_list_of_ten_thousand_owners_is_400(teacher):
-    owners = "&".join("owners[]=a" for _ in range(10_000))
+async def test_a_list_of_five_thousand_owners_is_400(teacher):
+    owners = "&".join("owners[]=a" for _ in range(5_000))
     faults(await teacher.get(f"/schedule/free-busy?from=2024-01-01T00:00:00Z&to=2024-01-02T00:00:00Z&{owners}"))
 
 

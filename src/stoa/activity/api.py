@@ -120,7 +120,7 @@ async def _ping(request: Request, ping: Ping) -> Pinged:
 async def list_sessions(
     request: Request,
     usernames: Annotated[
-        list[str] | None, QueryParameter(query="usernames[]", max_items=MOST_USERNAMES)
+        list[str] | None, QueryParameter(name="usernames[]", max_items=MOST_USERNAMES)
     ] = None,
     active: Annotated[str | None, QueryParameter(max_length=64)] = None,
     started_after: Annotated[str | None, QueryParameter(max_length=64)] = None,
@@ -153,13 +153,13 @@ async def stats(
     request: Request,
     group_by: FromQuery[GroupBy],
     first: Annotated[
-        str | None, QueryParameter(query="from", max_length=40, description="First day (UTC).")
+        str | None, QueryParameter(name="from", max_length=40, description="First day (UTC).")
     ] = None,
     last: Annotated[
-        str | None, QueryParameter(query="to", max_length=40, description="Last day (UTC).")
+        str | None, QueryParameter(name="to", max_length=40, description="Last day (UTC).")
     ] = None,
     usernames: Annotated[
-        list[str] | None, QueryParameter(query="usernames[]", max_items=MOST_USERNAMES)
+        list[str] | None, QueryParameter(name="usernames[]", max_items=MOST_USERNAMES)
     ] = None,
 ) -> Stats:
     """Visible seconds by page, user or day, from the counters that the list shows. Both days are included."""

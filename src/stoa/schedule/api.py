@@ -43,8 +43,8 @@ MOST_OWNERS = 100
 
 Skip = Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="How many to leave out.")]
 Take = Annotated[int, QueryParameter(ge=1, le=100, description="How many to return at most.")]
-From = Annotated[str, QueryParameter(query="from", max_length=40, schema_extra={"format": "date-time"})]
-To = Annotated[str, QueryParameter(query="to", max_length=40, schema_extra={"format": "date-time"})]
+From = Annotated[str, QueryParameter(name="from", max_length=40, schema_extra={"format": "date-time"})]
+To = Annotated[str, QueryParameter(name="to", max_length=40, schema_extra={"format": "date-time"})]
 OccurrenceParameter = Annotated[
     str | None,
     QueryParameter(
@@ -53,7 +53,9 @@ OccurrenceParameter = Annotated[
         schema_extra={"format": "date"},
     ),
 ]
-ScopeParameter = Annotated[Scope, QueryParameter(description="How much of the series is meant.")]
+ScopeParameter = Annotated[
+    Scope, QueryParameter(name="scope", description="How much of the series is meant.")
+]
 
 
 # --- sessions ----------------------------------------------------------------------------------------------------
@@ -62,14 +64,14 @@ ScopeParameter = Annotated[Scope, QueryParameter(description="How much of the se
 @get("/sessions", guards=[signed_in], responses=documented(400, 401, body=ErrorBody))
 async def list_sessions(
     request: Request,
-    timeline_id: Annotated[str | None, QueryParameter(query="timelineId", max_length=64)] = None,
+    timeline_id: Annotated[str | None, QueryParameter(name="timelineId", max_length=64)] = None,
     order: Annotated[
-        str, QueryParameter(query="startDateTimeSortOrder", pattern="^([aA][sS][cC]|[dD][eE][sS][cC])$")
+        str, QueryParameter(name="startDateTimeSortOrder", pattern="^([aA][sS][cC]|[dD][eE][sS][cC])$")
     ] = "DESC",
     skip: Skip = 0,
     take: Take = 10,
-    starts_from: Annotated[str | None, QueryParameter(query="from", max_length=40)] = None,
-    starts_before: Annotated[str | None, QueryParameter(query="to", max_length=40)] = None,
+    starts_from: Annotated[str | None, QueryParameter(name="from", max_length=40)] = None,
+    starts_before: Annotated[str | None, QueryParameter(name="to", max_length=40)] = None,
 ) -> Wrapped[list[SessionBody]]:
     """Sessions by start, newest first unless asked otherwise; `count` is all that match."""
     window = (
@@ -111,13 +113,13 @@ async def change_session(
     request: Request,
     session_id: FromPath[str],
     data: ChangeSession,
-    scope: ScopeParameter = Scope.ALL,
+    part: ScopeParameter = Scope.ALL,
     occurrence: OccurrenceParameter = None,
 ) -> Wrapped[SessionBody]:
     """Changes a session, one occurrence of it, or the occurrences from one on (which become a session of their own)."""
     house = house_of(request)
     session = await house.storage.write(
-        service.change_session, session_id, data.to_changes(), target=Target(scope, _date(occurrence)),
+        service.change_session, session_id, data.to_changes(), target=Target(part, _date(occurrence)),
         actor=request.user, now=house.clock.now(), ids=house.ids,
     )  # fmt: skip
     return Wrapped(SessionBody.of(session))
@@ -130,11 +132,11 @@ async def change_session(
 async def delete_session(
     request: Request,
     session_id: FromPath[str],
-    scope: ScopeParameter = Scope.ALL,
+    part: ScopeParameter = Scope.ALL,
     occurrence: OccurrenceParameter = None,
 ) -> Wrapped[SessionBody]:
     """Removes a session (answered with `removedAt`), or one or the later occurrences of it."""
-    return await _remove(request, session_id, Target(scope, _date(occurrence)))
+    return await _remove(request, session_id, Target(part, _date(occurrence)))
 
 
 @patch(
@@ -188,7 +190,7 @@ async def all_occurrences(
     request: Request,
     begin: From,
     end: To,
-    timeline_id: Annotated[str | None, QueryParameter(query="timelineId", max_length=64)] = None,
+    timeline_id: Annotated[str | None, QueryParameter(name="timelineId", max_length=64)] = None,
     cursor: FromQuery[str | None] = None,
 ) -> Wrapped[list[OccurrenceBody]]:
     return await _occurrences(request, begin, end, cursor, timeline_id=timeline_id)
@@ -219,7 +221,7 @@ async def free_busy(
     request: Request,
     begin: From,
     end: To,
-    owners: Annotated[list[str], QueryParameter(query="owners[]", max_items=MOST_OWNERS, min_items=1)],
+    owners: Annotated[list[str], QueryParameter(name="owners[]", max_items=MOST_OWNERS, min_items=1)],
 ) -> Wrapped[list[FreeBusyBody]]:
     """When each owner is taken; overlapping and touching sessions are merged."""
     taken = await house_of(request).storage.read(

@@ -6,6 +6,7 @@ turns it into a body. An exception that nobody foresaw becomes a 500 that tells 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +24,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import ParameterKwarg
 
 from stoa.kernel.errors import (
     ConflictError,
@@ -119,10 +121,13 @@ class Dialects:
         return max(matches, key=lambda match: match[0])[1] if matches else _PLAIN
 
     def render(
-        self, path: str, exception: BaseException, *, request_id: str
+        self, path: str, exception: BaseException, *, request_id: str, names: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and JSON body for anything that was raised while ``path`` was served."""
-        error = as_stoa_error(exception, request_id=request_id)
+        """Status, headers and JSON body for anything that was raised while ``path`` was served.
+
+        ``names`` are a handler's parameters and what they are called on the wire.
+        """
+        error = as_stoa_error(exception, request_id=request_id, names=names or {})
         problem = self.of(path).problem(error)
         if problem.status >= 500:
             _log.error("request failed", path=path, error_id=request_id, exc_info=exception)
@@ -136,7 +141,10 @@ class Dialects:
     def handle(self, request: Request, exception: Exception) -> Response[bytes]:
         """Litestar's exception handler."""
         status, headers, body = self.render(
-            request.scope["path"], exception, request_id=request.scope["state"].get("request_id", "")
+            request.scope["path"],
+            exception,
+            request_id=request.scope["state"].get("request_id", ""),
+            names=_wire_names(request) if isinstance(exception, ValidationException) else None,
         )
         return Response(body, status_code=status, headers=headers, media_type="application/json")
 
@@ -145,11 +153,11 @@ _PLAIN = Dialect(("/",), plain_body)
 _log = structlog.get_logger("stoa.web")
 
 
-def as_stoa_error(exception: BaseException, *, request_id: str) -> StoaError:  # noqa: PLR0911 - a table of cases
+def as_stoa_error(exception: BaseException, *, request_id: str, names: Mapping[str, str]) -> StoaError:  # noqa: PLR0911 - a table of cases
     if isinstance(exception, StoaError):
         return exception
     if isinstance(exception, ValidationException):
-        return _invalid_parameters(exception)
+        return _invalid_parameters(exception, names)
     if isinstance(exception, NotFoundException):
         return NotFoundError("There is nothing at this address.")
     if isinstance(exception, MethodNotAllowedException):
@@ -164,22 +172,35 @@ def as_stoa_error(exception: BaseException, *, request_id: str) -> StoaError:  #
     )
 
 
-def _invalid_parameters(exception: ValidationException) -> InvalidError:
-    """Litestar's findings about path and query, each named by its parameter."""
+def _wire_names(request: Request) -> dict[str, str]:
+    parameters = request.route_handler.parsed_fn_signature.parameters
+    return {
+        name: definition.kwarg_definition.name
+        for name, definition in parameters.items()
+        if isinstance(definition.kwarg_definition, ParameterKwarg) and definition.kwarg_definition.name
+    }
+
+
+def _invalid_parameters(exception: ValidationException, names: Mapping[str, str]) -> InvalidError:
+    """Litestar's findings about path and query, each named by its parameter as the caller wrote it."""
+    if missing := _MISSING.search(exception.detail):
+        return InvalidError.field(missing["name"], "is required.")
     extra = exception.extra if isinstance(exception.extra, list) else []
-    faults = tuple(
-        Fault("" if item.get("key") == "data" else item.get("key", ""), _sentence(item)) for item in extra
-    ) or (Fault("", exception.detail),)
+    faults = tuple(_fault(item, names) for item in extra) or (Fault("", exception.detail),)
     return InvalidError(
         "; ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults),
         faults=faults,
     )
 
 
-def _sentence(item: Mapping[str, Any]) -> str:
-    if item.get("key") == "data":
-        return "A JSON body is needed."
-    return str(item.get("message", "is not valid"))
+_MISSING = re.compile(r"Missing required \w+ parameter '(?P<name>[^']+)'")
+
+
+def _fault(item: Mapping[str, Any], names: Mapping[str, str]) -> Fault:
+    key = str(item.get("key", ""))
+    if key == "data":
+        return Fault("", "A JSON body is needed.")
+    return Fault(names.get(key, key), str(item.get("message", "is not valid")).replace("`", "") + ".")
 
 
 def documented(*statuses: int, body: type[Any], **also: type[Any]) -> dict[int, ResponseSpec]:

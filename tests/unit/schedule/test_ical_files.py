@@ -10,6 +10,7 @@ import pytest
 
 from stoa.schedule.ical import Import, ImportedSession, feed, parse
 from stoa.schedule.model import Cycle, Day, Override, ScheduledSession, SessionType, Timeline
+from stoa.schedule.recurrence import validate
 
 FILES = Path(__file__).parents[2] / "data" / "ical"
 NAMES = sorted(path.name for path in FILES.glob("*.ics"))
@@ -69,6 +70,12 @@ def test_line_ends_do_not_matter(name: str, change: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_was_taken_can_be_created(name: str) -> None:
+    for taken in load(name).sessions:
+        validate(taken.series)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_event_is_taken_or_refused(name: str) -> None:
     result = load(name)
     written = {
@@ -97,8 +104,8 @@ def test_google_weekdays_become_a_session_each() -> None:
 
 def test_google_moved_occurrence_is_an_override() -> None:
     [override] = session("google.ics", "5v3b2k8q1r0c7d6e5f4a3b2c1d@google.com").overrides
-    moved = datetime(2026, 1, 22, 18, tzinfo=UTC)
-    assert override == Override(date(2026, 1, 21), moved, None, "Escalade (déplacée)", "")
+    start, end = datetime(2026, 1, 22, 18, tzinfo=UTC), datetime(2026, 1, 22, 19, 30, tzinfo=UTC)
+    assert override == Override(date(2026, 1, 21), start, end, "Escalade (déplacée)", "")
 
 
 def test_google_all_day_is_midnight_to_midnight() -> None:

@@ -33,9 +33,9 @@ def survives(data: bytes) -> Import | None:
     try:
         return parse(data, zone="Europe/Paris")
     except StoaError as error:
-        assert error.faults
-        assert {fault.field for fault in error.faults} == {"file"}
-        return None
+        complaint = error
+    assert {fault.field for fault in complaint.faults} == {"file"}
+    return None
 
 
 @settings(max_examples=300, deadline=None)
@@ -52,7 +52,7 @@ tokens = st.sampled_from(
         b"RECURRENCE-ID:20260107T173000Z\r\n", b"EXDATE:\r\n", b"00000000T000000", b"00010101T000000", b"99991231T235959Z",
         b"20260230", b"20260329T023000", b"BEGIN:VEVENT\r\n", b"END:VEVENT\r\n", b"END:VCALENDAR\r\n", b"DURATION:P999999D\r\n",
         b"X-STOA-START:0001-01-01T00:00:00+14:00\r\n", b"X-STOA-UNTIL:9999-12-31T23:59:59-14:00\r\n", b"X-STOA-COUNT:0\r\n",
-        b"X-STOA-OVERRIDE:{\"date\": \"2026-01-01\"\\, \"start\": 5}\r\n", b"X-STOA-SUMMARY:\"\\\\ud800\"\r\n", b"X-STOA-SETS:START\r\n",
+        b'X-STOA-OVERRIDE:{"date": "2026-01-01"\\, "start": 5}\r\n', b'X-STOA-SUMMARY:"\\\\ud800"\r\n', b"X-STOA-SETS:START\r\n",
         b"X-STOA-ZONE:Mars/Olympus\r\n", b"DTSTART;TZID=Pacific/Apia:20111230T090000\r\n", "٣".encode(), "é".encode(),
     ]
 )  # fmt: skip
@@ -84,8 +84,28 @@ def test_damaged_files(data: bytes) -> None:
 
 
 properties = st.sampled_from(
-    "DTSTART DTEND DURATION RRULE RDATE EXDATE RECURRENCE-ID SUMMARY DESCRIPTION UID SEQUENCE STATUS X-STOA-START X-STOA-END"
-    " X-STOA-UNTIL X-STOA-COUNT X-STOA-ZONE X-STOA-OVERRIDE X-STOA-SETS X-STOA-SUMMARY".split()
+    [
+        "DTSTART",
+        "DTEND",
+        "DURATION",
+        "RRULE",
+        "RDATE",
+        "EXDATE",
+        "RECURRENCE-ID",
+        "SUMMARY",
+        "DESCRIPTION",
+        "UID",
+        "SEQUENCE",
+        "STATUS",
+        "X-STOA-START",
+        "X-STOA-END",
+        "X-STOA-UNTIL",
+        "X-STOA-COUNT",
+        "X-STOA-ZONE",
+        "X-STOA-OVERRIDE",
+        "X-STOA-SETS",
+        "X-STOA-SUMMARY",
+    ]
 )
 values = st.one_of(
     st.text(max_size=30),

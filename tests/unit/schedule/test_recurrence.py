@@ -371,6 +371,7 @@ def test_starts_never_fall(cycle, key):
 # --- validate --------------------------------------------------------------------------------------------------
 
 FINE = series("UTC", 2026, 1, 1, 9)
+NAIVE = FINE.start.replace(tzinfo=None)
 WRONG = [
     ("end", {"end": FINE.start}),
     ("end", {"end": FINE.start - HOUR_LONG}),
@@ -385,7 +386,7 @@ WRONG = [
     ("count", {"count": 2, "cycle": None}),
     ("until", {"until": FINE.end, "cycle": None}),
     ("interval", {"interval": 2, "cycle": None}),
-    ("start", {"start": datetime(2026, 1, 1), "end": utc(2026, 1, 2)}),
+    ("start", {"start": NAIVE, "end": utc(2026, 1, 2)}),
     ("start", {"start": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))}),
     ("start", {"start": utc(1, 1, 1), "zone": "America/New_York"}),
     ("start", {"start": utc(9999, 12, 31, 23), "end": utc(9999, 12, 31, 23, 30), "zone": "Asia/Tokyo"}),
@@ -393,7 +394,7 @@ WRONG = [
     ("overrides", {"overrides": (Override(date(2026, 1, 2), start=utc(2026, 1, 2, 11)),)}),
     ("overrides", {"overrides": (Override(date(2026, 1, 2), end=utc(2026, 1, 2, 9)),)}),
     ("overrides", {"overrides": (Override(date(2026, 1, 2), utc(2026, 1, 2), utc(2026, 1, 2)),)}),
-    ("overrides", {"overrides": (Override(date(2026, 1, 2), start=datetime(2026, 1, 2)),)}),
+    ("overrides", {"overrides": (Override(date(2026, 1, 2), start=NAIVE),)}),
     ("overrides", {"overrides": (Override(date(2026, 1, 2)), Override(date(2026, 1, 2)))}),
 ]  # fmt: skip
 

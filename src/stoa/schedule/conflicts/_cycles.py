@@ -19,27 +19,22 @@ the yearly rules of zones with the 146,097 days of the Gregorian 400 years (a mu
 What has not happened within the least common multiple of these never does.
 
 Between clock changes of the yearly rule only certain pairs of offsets occur (in one zone, equal ones). Others need a
-change between the two starts; as the changes come at one or two times of the week, two rules
-that never are about then are spared the search. That is the common case of sessions that follow each other.
+change between the two starts; ``_changes`` spares the search two rules that are never about then. That is the common
+case of sessions that follow each other.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
+from stoa.schedule.conflicts._changes import can_meet_change, pairs_for_ever, pairs_since
 from stoa.schedule.recurrence._dates import Dates, Days, Months
 from stoa.schedule.recurrence._zones import (
     CYCLE_DAYS,
     DAY,
     LAST_ORDINAL,
-    LATEST,
     NEVER,
-    WEEK,
-    Transition,
-    Zone,
-    zone,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +53,6 @@ MANY = 1_000
 """With more possible differences in days than this, meetings are dense."""
 
 _SLACK = 3 * DAY
-_AGE = 512 * DAY
 
 
 class Meeting(NamedTuple):
@@ -162,8 +156,9 @@ class _Search:
 
     def all_offsets(self) -> frozenset[tuple[int, int]]:
         """The pairs of offsets that could be in force while both rules are on, clock changes in between included."""
-        since = max(self.a.start(0), self.b.start(0)) - self.reach
-        return _pairs_since(self.a.zone.key, self.b.zone.key, since // _AGE)
+        return pairs_since(
+            self.a.zone.key, self.b.zone.key, max(self.a.start(0), self.b.start(0)) - self.reach
+        )
 
     def differences(self, offsets: Collection[tuple[int, int]]) -> frozenset[int]:
         """Every x with which two occurrences can meet, and that the dates of both can have."""
@@ -177,10 +172,13 @@ class _Search:
     def differences_for_ever(self) -> frozenset[int]:
         """As ``differences``, while both zones follow their yearly rules."""
         a_key, b_key = (one.key for one in self.zones)
-        steady, passing = _pairs_for_ever(a_key, b_key)
+        steady, passing = pairs_for_ever(a_key, b_key)
         found = self.differences(steady)
         return found | {
-            x for pair in passing for x in self.differences([pair]) if self._can_meet_change(pair, x)
+            x
+            for pair in passing
+            for x in self.differences([pair])
+            if can_meet_change(self.a, self.b, pair, x)
         }
 
     def first(self, differences: Collection[int], ranks: range) -> Meeting | None:
@@ -233,23 +231,6 @@ class _Search:
                 ahead = a.dates.rank(-((a.clock - until) // DAY))
                 at = max(at, -((ranks.start - ahead) // ranks.step))
 
-    def _can_meet_change(self, pair: tuple[int, int], x: int) -> bool:
-        """Whether a clock change of the yearly rules can fall between two starts x days apart.
-
-        A wall time that a change skips keeps the offset before it for as long as the gap; hence the margin.
-        """
-        p, q = pair
-        apart = x * DAY + self.a.clock - self.b.clock - p + q
-        every = [_offsets(one.key) for one in self.zones]
-        margin = max(max(one) - min(one) for one in every)
-        changes = _changes(self.a.zone.key) | _changes(self.b.zone.key)
-        for rule, offset, other in (self.a, p, -apart), (self.b, q, apart):
-            since = rule.dates.ordinal(0) * DAY + rule.clock - offset + min(0, other) - margin
-            cycle = WEEK if isinstance(rule.dates, Days) and rule.dates.step % 7 == 0 else DAY
-            if all((at - since) % cycle > abs(apart) + margin for at in changes):
-                return False
-        return True
-
 
 def _progressions(a: Days, b: Days, differences: Collection[int]) -> dict[tuple[int, int], list[int]]:
     """As (r, M) the ranks of a that are x days from a date of b, for each x; with them those x."""
@@ -290,41 +271,3 @@ def _months_can_differ(a: Months, b: Months, x: int) -> bool:
 
 def _has(dates: Dates, ordinal: int) -> bool:
     return dates.ordinal(dates.rank(ordinal)) == ordinal
-
-
-@lru_cache(maxsize=1024)
-def _changes(key: str) -> frozenset[int]:
-    """At what ticks of the week the yearly rule of a zone has its clock changes."""
-    return frozenset(one.at % WEEK for one in _one_cycle(zone(key), NEVER))
-
-
-@lru_cache(maxsize=1024)
-def _offsets(key: str) -> frozenset[int]:
-    """The offsets of a zone's yearly rule."""
-    return zone(key).offsets(max(zone(key).regular_from, 0), LATEST)
-
-
-@lru_cache(maxsize=4096)
-def _pairs_since(a_key: str, b_key: str, age: int) -> frozenset[tuple[int, int]]:
-    a, b = (zone(key).offsets(age * _AGE, LATEST) for key in (a_key, b_key))
-    return frozenset((p, q) for p in a for q in b)
-
-
-def _one_cycle(one: Zone, since: int) -> list[Transition]:
-    """The changes of the yearly rule in 400 years and a little more."""
-    since = max(since, one.regular_from, 0)
-    return one.transitions(since, since + (CYCLE_DAYS + 800) * DAY)
-
-
-@lru_cache(maxsize=4096)
-def _pairs_for_ever(a_key: str, b_key: str) -> tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]]]:
-    """The pairs of offsets that last while the yearly rules hold, and those only across a clock change."""
-    every = frozenset((p, q) for p in _offsets(a_key) for q in _offsets(b_key))
-    if a_key == b_key:
-        steady = frozenset((p, p) for p in _offsets(a_key))
-    else:
-        a, b = zone(a_key), zone(b_key)
-        since = max(a.regular_from, b.regular_from, 0)
-        times = {since, *(change.at for one in (a, b) for change in _one_cycle(one, since))}
-        steady = frozenset((a.segment(at).offset, b.segment(at).offset) for at in times)
-    return steady, every - steady

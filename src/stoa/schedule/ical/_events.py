@@ -10,8 +10,8 @@ from typing import Any
 from stoa.schedule.ical._foreign import Zones, known_zone
 from stoa.schedule.ical._lines import OURS, Node, plain
 from stoa.schedule.ical._rules import RefusedError
-from stoa.schedule.ical._times import FIRST_YEAR, Moment, end_of, read_moment
-from stoa.schedule.ical._wall import LAST_YEAR, shown
+from stoa.schedule.ical._times import FIRST_YEAR, LAST_YEAR, Moment, end_of, read_moment
+from stoa.schedule.ical._wall import shown
 from stoa.schedule.model import Override, Series
 
 UNTITLED = "Untitled"
@@ -90,15 +90,13 @@ def faithful(node: Node, name: str) -> str | None:
 
 def restored(node: Node, series: Series) -> Series:
     """The series with what iCalendar could not say, if a calendar would show it just as the file does."""
-    count = node.word(f"{OURS}COUNT")
     candidate = replace(
         series,
         start=_instant(node, "START") or series.start,
         end=_instant(node, "END") or series.end,
         until=_instant(node, "UNTIL") or series.until,
-        count=int(count) if count.isascii() and count.isdecimal() and 0 < len(count) < 8 else series.count,
     )
-    agrees = candidate.start < candidate.end and candidate.count != 0 and shown(candidate) == shown(series)
+    agrees = candidate.start < candidate.end and shown(candidate) == shown(series)
     return candidate if agrees else series
 
 

@@ -1,8 +1,9 @@
 """Bytes to a tree of components with their raw properties: tolerant of what programs get wrong, strict on size.
 
-icalendar's own reader is not used here. It builds every VTIMEZONE of a file into a cache that the whole process
-shares (one caller's file would change how the next one's is read), and walks the rules in them: a few hostile lines
-keep it busy for minutes. This reader interprets nothing, and its cost grows with the file's length alone.
+icalendar's own reader is not used here. It keeps every VTIMEZONE of a file in a cache that the whole process shares,
+so that one caller's file changes how the next one's is read; and asking one of its times for its offset walks the
+rules in them, which a few hostile lines (FREQ=SECONDLY) make last for minutes. This reader interprets nothing, and
+its cost grows with the file's length alone.
 """
 
 from __future__ import annotations

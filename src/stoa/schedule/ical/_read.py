@@ -28,6 +28,7 @@ from stoa.schedule.ical._times import Moment, date_named
 from stoa.schedule.ical._values import Import, ImportedSession, Refusal
 from stoa.schedule.ical._wall import local, moved_times, names, own_times, resolve
 from stoa.schedule.model import Override, Series, SessionType
+from stoa.schedule.recurrence import validate
 
 MAX_SESSIONS = 10_000
 MAX_DATES = 1_000
@@ -148,7 +149,17 @@ def _sessions(group: _Group, result: Import) -> list[ImportedSession]:
     kept = [session for session in sessions if not _is_void(session)]
     if not kept:
         raise RefusedError("None of its occurrences is left: all are excluded or cancelled.")
+    for session in kept:
+        _check(session)
     return kept
+
+
+def _check(session: ImportedSession) -> None:
+    """What is taken can be created."""
+    try:
+        validate(session.series)
+    except InvalidError as error:
+        raise RefusedError(f"It can't be a session ({error.message}).") from None
 
 
 def _is_void(session: ImportedSession) -> bool:
@@ -248,14 +259,13 @@ def _add_dates(master: Found, drafts: _Drafts) -> None:
 
 def _leave_out(master: Found, drafts: _Drafts) -> None:
     """EXDATE. One that names no occurrence leaves out nothing, but is kept where it could name one."""
+    alone = drafts.branches[0] if len(drafts.branches) == 1 and drafts.branches[0].session.cycle else None
     for moment in master.moments("EXDATE"):
-        named = drafts.naming(moment, lenient=True)
+        on = date_named(alone.session.series, moment, lenient=True) if alone else None
+        beside = moment.instant in drafts.extras
+        named = (alone, on) if alone and on and not beside else drafts.naming(moment, lenient=True)
         if named is not None:
             named[0].exceptions.add(named[1])
-        elif len(drafts.branches) == 1 and drafts.branches[0].session.cycle is not None:
-            on = date_named(drafts.branches[0].session.series, moment)
-            if on is not None:
-                drafts.branches[0].exceptions.add(on)
 
 
 def _apply(found: Found, drafts: _Drafts) -> None:

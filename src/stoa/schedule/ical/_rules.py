@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 
 from stoa.schedule.ical._wall import DAYS
 from stoa.schedule.model import Cycle, Day
-
-MAX_NUMBER = 1_000_000
+from stoa.schedule.recurrence import MOST_COUNT, MOST_INTERVAL
 
 _BY_CODE = {day.value[:2]: day for day in DAYS}
 _UNTIL = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?")
@@ -50,9 +49,11 @@ def read_rule(text: str, *, first: date) -> Rule:
     """Raises RefusedError for a rule that a session (or one session per weekday) can't follow."""
     parts = _parts(text)
     cycle = _cycle(parts)
-    interval = _number(parts, "INTERVAL") or 1
-    count = _number(parts, "COUNT")
+    interval = _number(parts, "INTERVAL", most=MOST_INTERVAL) or 1
+    count = _number(parts, "COUNT", most=MOST_COUNT)
     until = _until(parts["UNTIL"]) if "UNTIL" in parts else None
+    if count is not None and "UNTIL" in parts:
+        raise RefusedError("Its rule has both a COUNT and an UNTIL, which RFC 5545 forbids.")
     _refuse_unknown(parts)
     days = _days(parts, cycle, interval)
     if cycle is Cycle.WEEKLY and days:
@@ -86,12 +87,12 @@ def _cycle(parts: dict[str, str]) -> Cycle:
     return Cycle[frequency]
 
 
-def _number(parts: dict[str, str], name: str) -> int | None:
+def _number(parts: dict[str, str], name: str, *, most: int) -> int | None:
     if name not in parts:
         return None
     text = parts[name]
-    if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,6}", text) or int(text) > MAX_NUMBER:
-        raise RefusedError(f"Its rule's {name} must be a whole number from 1 to {MAX_NUMBER}.")
+    if not re.fullmatch(r"0{0,9}[1-9][0-9]{0,7}", text) or int(text) > most:
+        raise RefusedError(f"Its rule's {name} must be a whole number from 1 to {most:,}.")
     return int(text)
 
 

@@ -9,10 +9,11 @@ from datetime import date, datetime, time, timedelta
 from stoa.schedule.ical._foreign import Zones
 from stoa.schedule.ical._lines import Line, Node
 from stoa.schedule.ical._rules import RefusedError
-from stoa.schedule.ical._wall import LAST_YEAR, cut, local, own_times, resolve, wall_time
+from stoa.schedule.ical._wall import cut, local, own_times, resolve, wall_time
 from stoa.schedule.model import Series
 
 FIRST_YEAR = 1900
+LAST_YEAR = 2199
 
 _STAMP = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?")
 _DURATION = re.compile(

@@ -33,6 +33,8 @@ YEARS_AHEAD = 15
 def feed(timeline: Timeline, sessions: Iterable[ScheduledSession], *, now: datetime) -> bytes:
     """The timeline as an iCalendar file in UTF-8, one VEVENT per session and one per moved or renamed occurrence.
 
+    There is no X-WR-TIMEZONE: every time names its zone, and some programs take a rule in UTC for one in that zone.
+
     Left out are removed sessions, and sessions without start or end: a calendar has no place for those. The bytes
     depend on ``now`` only through its year, so an unchanged timeline keeps its ETag: DTSTAMP is the last revision.
     """
@@ -43,7 +45,6 @@ def feed(timeline: Timeline, sessions: Iterable[ScheduledSession], *, now: datet
     _add_text(made, "X-WR-CALNAME", timeline.name)
     if timeline.description is not None:
         _add_text(made, "X-WR-CALDESC", timeline.description)
-    _add_text(made, "X-WR-TIMEZONE", timeline.zone)
     _add_raw(made, "REFRESH-INTERVAL", REFRESH, VALUE="DURATION")
     _add_raw(made, "X-PUBLISHED-TTL", REFRESH)
     shows = [
@@ -84,7 +85,11 @@ def _events(session: ScheduledSession, series: Series) -> list[Event]:
     events = [master]
     _add_exceptions(master, series)
     for override in sorted(series.overrides, key=lambda override: override.date):
-        if override.date in series.exceptions or not names(series, override.date) or _is_lost(override):
+        if (
+            override.date in series.exceptions
+            or not names(series, override.date)
+            or _is_lost(series, override)
+        ):
             # A calendar would show this as an occurrence, and Stoa does not: it travels unseen.
             _add_text(master, "X-STOA-OVERRIDE", _override_json(override))
         else:
@@ -92,8 +97,9 @@ def _events(session: ScheduledSession, series: Series) -> list[Event]:
     return events
 
 
-def _is_lost(override: Override) -> bool:
-    return any(at is not None and not 1 < at.year < 9999 for at in (override.start, override.end))
+def _is_lost(series: Series, override: Override) -> bool:
+    start, end = moved_times(series, override)
+    return start >= end or start.year < 2 or end.year > 9998
 
 
 def _event(session: ScheduledSession, name: str, description: str | None) -> Event:
@@ -140,8 +146,8 @@ def _add_rule(event: Event, series: Series, show: Shown) -> None:
     rule: dict[str, list[Any]] = {"FREQ": [series.cycle.value]}
     if series.interval != 1:
         rule["INTERVAL"] = [series.interval]
-    if show.count is not None:
-        rule["COUNT"] = [show.count]
+    if series.count is not None:
+        rule["COUNT"] = [series.count]
     if show.until is not None:
         rule["UNTIL"] = [show.until]
     if series.cycle is Cycle.WEEKLY and series.day is not None:
@@ -149,8 +155,6 @@ def _add_rule(event: Event, series: Series, show: Shown) -> None:
     if series.cycle is Cycle.MONTHLY and show.wall is not None:
         rule["BYMONTHDAY"] = [show.wall.day]
     event.add("RRULE", vRecur(rule))
-    if series.count != show.count:
-        _add_text(event, "X-STOA-COUNT", str(series.count))
     if series.until is not None and series.until != show.until:
         _add_text(event, "X-STOA-UNTIL", series.until.isoformat())
 

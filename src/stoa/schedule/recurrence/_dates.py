@@ -94,6 +94,12 @@ class Months(NamedTuple):
 Dates = Days | Months
 
 
+def month_and_day(ordinal: int) -> tuple[int, int]:
+    """The month, from 0, and the day of a date."""
+    at = date.fromordinal(ordinal)
+    return at.month - 1, at.day
+
+
 @lru_cache(maxsize=256)
 def _present(phase: int, step: int, day: int) -> tuple[int, array[int]]:
     """Of the cycles in one period, how many there are and which have the day. ``phase`` itself always has."""

@@ -1,0 +1,352 @@
+"""The tracker counts what was looked at: within a second of what each test did, and never above the clock."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import urllib.request
+from urllib.parse import quote
+
+import pytest
+
+
+def eventually(check, *, within=5.0):
+    """Runs ``check`` until it no longer fails, and gives what it gave."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+pytestmark = pytest.mark.browser
+
+
+class Looked:
+    """How long the test looked at what, and for how long it has been running."""
+
+    def __init__(self):
+        self.began = time.monotonic()
+        self.seconds = 0.0
+
+    @contextlib.contextmanager
+    def at(self, page):
+        began = time.monotonic()
+        yield page
+        self.seconds += time.monotonic() - began
+
+    def look(self, page, seconds):
+        with self.at(page):
+            page.wait_for_timeout(seconds * 1000)
+
+    @property
+    def wall(self):
+        return time.monotonic() - self.began
+
+
+@pytest.fixture
+def looked():
+    return Looked()
+
+
+@pytest.fixture
+def opened(context, site, looked):
+    """Opens a page of the site in a new tab, in front; it is looked at from then on."""
+
+    def opened(name="one", query=""):
+        page = context.new_page()
+        with looked.at(page):
+            page.goto(f"{site}/pages/{name}?{query}")
+            page.bring_to_front()
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def sessions(site, login):
+    def sessions():
+        request = urllib.request.Request(
+            f"{site}/api/v2/sessions?usernames[]={quote(login.username)}",
+            headers={"Cookie": f"{login.cookie['name']}={login.cookie['value']}"},
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)
+
+    return sessions
+
+
+@pytest.fixture
+def counted(sessions, looked):
+    """What the server has counted once all is told: one session, within a second of the truth."""
+
+    def counted():
+        def check():
+            (session,) = sessions()
+            assert abs(session["visible_duration"] - looked.seconds) <= 1.0
+            assert session["visible_duration"] <= looked.wall
+            return session
+
+        return eventually(check)
+
+    return counted
+
+
+def stop(page):
+    page.evaluate("stoaActivity.stop()")
+
+
+def behind(context):
+    """Another tab in front: all others are hidden."""
+    other = context.new_page()
+    other.bring_to_front()
+    return other
+
+
+def test_a_page_that_is_looked_at(opened, looked, counted):
+    page = opened()
+    looked.look(page, 2.5)
+    stop(page)
+    assert counted()["last_visible_path"] == ["/pages/one"]
+
+
+def test_a_login_by_token(context, opened, login, looked, counted):
+    context.clear_cookies()
+    page = opened(query=f"token={login.token}")
+    looked.look(page, 1.5)
+    stop(page)
+    counted()
+
+
+def test_two_tabs(opened, looked, counted):
+    one = opened("one")
+    looked.look(one, 1.6)
+    two = opened("two")
+    looked.look(two, 2.6)
+    one.bring_to_front()
+    looked.look(one, 1.5)
+    stop(one)
+    stop(two)
+    times = counted()["tab_duration"]
+    assert abs(times["/pages/one"] - 3.1) <= 1.0
+    assert abs(times["/pages/two"] - 2.6) <= 1.0
+
+
+def test_a_hidden_tab(context, opened, looked, counted):
+    page = opened()
+    looked.look(page, 1.5)
+    other = behind(context)
+    assert page.evaluate("document.visibilityState") == "hidden"
+    other.wait_for_timeout(4000)
+    page.bring_to_front()
+    looked.look(page, 1.0)
+    stop(page)
+    counted()
+
+
+def test_a_page_that_is_opened_hidden_begins_no_session(context, site, login, sessions):
+    front = behind(context)
+    with context.expect_page() as opening:
+        session = context.browser.new_browser_cdp_session()
+        session.send("Target.createTarget", {"url": f"{site}/pages/one", "background": True})
+    page = opening.value
+    page.wait_for_function("window.stoaActivity")
+    front.bring_to_front()
+    assert page.evaluate("document.visibilityState") == "hidden"
+    front.wait_for_timeout(1500)
+    assert sum(session["visible_duration"] for session in sessions()) == 0
+
+
+@pytest.mark.parametrize("unfocused", [False, True])
+def test_lost_focus(context, opened, looked, counted, unfocused):
+    """Another window has the focus; this one stays visible beside it."""
+    page = opened(query="count-unfocused" if unfocused else "")
+    looked.look(page, 1.5)
+    with context.expect_page() as opening:
+        session = context.browser.new_browser_cdp_session()
+        session.send("Target.createTarget", {"url": "about:blank", "newWindow": True})
+    window = opening.value
+    window.bring_to_front()
+    eventually(lambda: assert_state(page, ["visible", False]))
+    if unfocused:
+        looked.look(window, 3.0)
+    else:
+        window.wait_for_timeout(3000)
+    stop(page)
+    counted()
+
+
+def assert_state(page, expected):
+    assert page.evaluate("[document.visibilityState, document.hasFocus()]") == expected
+
+
+def test_two_windows_that_both_count_share_the_clock(context, opened, site, looked, counted):
+    one = opened("one", "count-unfocused")
+    with context.expect_page() as opening:
+        session = context.browser.new_browser_cdp_session()
+        session.send("Target.createTarget", {"url": f"{site}/pages/two?count-unfocused", "newWindow": True})
+    two = opening.value
+    looked.look(two, 3.0)
+    assert one.evaluate("document.visibilityState") == two.evaluate("document.visibilityState") == "visible"
+    stop(one)
+    stop(two)
+    counted()
+
+
+def test_navigation_within_a_page(opened, looked, counted):
+    page = opened("one")
+    looked.look(page, 1.5)
+    page.evaluate("history.pushState(null, '', '/pages/two')")
+    looked.look(page, 2.2)
+    page.evaluate("location.hash = '#/three'")
+    looked.look(page, 1.2)
+    page.evaluate("history.back()")
+    looked.look(page, 1.0)
+    page.evaluate("stoaActivity.setPath(['/view', 'tab'])")
+    looked.look(page, 1.6)
+    stop(page)
+    session = counted()
+    times = session["tab_duration"]
+    assert abs(times["/pages/one"] - 1.5) <= 1.0
+    assert abs(times["/pages/two"] - 3.2) <= 1.0
+    assert abs(times["/pages/two#/three"] - 1.2) <= 1.0
+    assert abs(times["/view"]["tab"] - 1.6) <= 1.0
+    assert session["last_visible_path"] == ["/view", "tab"]
+
+
+def test_from_page_to_page(opened, site, looked, counted):
+    page = opened("one")
+    looked.look(page, 1.5)
+    with looked.at(page):
+        page.goto(f"{site}/pages/two?every=1")
+    looked.look(page, 1.5)
+    page.close()
+    assert set(counted()["tab_duration"]) == {"/pages/one", "/pages/two"}
+
+
+def test_a_frozen_page(context, opened, looked, counted):
+    page = opened()
+    looked.look(page, 1.5)
+    lifecycle = context.new_cdp_session(page)
+    lifecycle.send("Page.setWebLifecycleState", {"state": "frozen"})
+    time.sleep(3)
+    lifecycle.send("Page.setWebLifecycleState", {"state": "active"})
+    behind(context)
+    page.bring_to_front()
+    looked.look(page, 1.0)
+    stop(page)
+    counted()
+
+
+def test_a_computer_that_sleeps(opened, looked, counted, asleep):
+    page = opened()
+    looked.look(page, 1.3)
+    with asleep():
+        time.sleep(5)
+    looked.look(page, 1.2)
+    stop(page)
+    counted()
+
+
+def test_a_page_that_crashes(context, opened, looked, counted):
+    page = opened()
+    looked.look(page, 3.4)
+    with contextlib.suppress(Exception):
+        page.goto("chrome://crash", timeout=1500)
+    time.sleep(1.5)
+    counted()
+
+
+def test_back_and_forward(opened, site, looked, counted):
+    page = opened("one")
+    page.evaluate("addEventListener('pageshow', (event) => { window.restored = event.persisted; })")
+    looked.look(page, 1.5)
+    with looked.at(page):
+        page.goto(f"{site}/pages/two?every=1")
+    looked.look(page, 2.5)
+    with looked.at(page):
+        page.evaluate("history.back()")
+        page.wait_for_url("**/pages/one**")
+    looked.look(page, 1.5)
+    assert page.evaluate("window.restored") is True
+    stop(page)
+    times = counted()["tab_duration"]
+    assert abs(times["/pages/one"] - 3.0) <= 1.0
+    assert abs(times["/pages/two"] - 2.5) <= 1.0
+
+
+def test_a_network_that_goes_and_comes_back(context, opened, looked, counted, sessions):
+    page = opened()
+    looked.look(page, 1.5)
+    context.set_offline(True)
+    looked.look(page, 3.0)
+    assert sessions()[0]["visible_duration"] <= 2
+    with looked.at(page):
+        context.set_offline(False)
+    looked.look(page, 1.0)
+    stop(page)
+    counted()
+
+
+def test_what_a_page_could_not_send_the_next_one_does(context, opened, site, looked, counted):
+    page = opened("one")
+    looked.look(page, 1.2)
+    context.set_offline(True)
+    looked.look(page, 2.4)
+    stop(page)
+    context.set_offline(False)
+    with looked.at(page):
+        page.goto(f"{site}/pages/two?every=1")
+    looked.look(page, 0.5)
+    stop(page)
+    assert abs(counted()["tab_duration"]["/pages/one"] - 3.6) <= 1.0
+
+
+def test_answers_that_get_lost_are_not_counted_twice(context, opened, looked, counted):
+    """Every second report is stored, but the page never hears of it and sends it again."""
+    page = opened()
+    seen = []
+
+    def lose(route):
+        seen.append(route.request.post_data)
+        if len(seen) % 2:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/keepalive", lose)
+    looked.look(page, 5.5)
+    page.unroute("**/keepalive")
+    with looked.at(page):
+        page.wait_for_timeout(500)
+    stop(page)
+    assert len(seen) > len(set(seen))
+    counted()
+
+
+def test_a_date_that_jumps(context, opened, looked, counted):
+    page = opened()
+    page.evaluate("""() => {
+        const real = Date.now;
+        let calls = 0;
+        Date.now = () => real() + (++calls % 2 ? 3600e3 : -3600e3);
+        window.Date = new Proxy(Date, { construct: (target) => new target(Date.now()) });
+    }""")
+    looked.look(page, 2.5)
+    stop(page)
+    counted()
+
+
+def test_a_page_without_a_login_stays_quiet(context, site, sessions, looked):
+    context.clear_cookies()
+    page = context.new_page()
+    with page.expect_response("**/keepalive") as refused:
+        page.goto(f"{site}/pages/one")
+    assert refused.value.status == 401
+    page.wait_for_timeout(500)
+    assert sessions() == []
