@@ -246,8 +246,8 @@ async def _current_login(request: Request, given: Pass) -> CurrentLoginBody:
 
 def _with_cookie(request: Request, given: Pass, body: TokensBody | BegunLoginBody) -> Response:  # type: ignore[type-arg]
     """Tokens must not be kept by anything between here and the client."""
-    lifetime = given.signed_in.login.expires_at - house_of(request).clock.now()
-    cookie = replace(_cookie(request), value=given.cookie, max_age=int(lifetime.total_seconds()))
+    lifetime = int(_desk(request).lifetimes.login.total_seconds())
+    cookie = replace(_cookie(request), value=given.cookie, max_age=lifetime)
     return Response(body, cookies=[cookie], headers={"cache-control": "no-store"})
 
 

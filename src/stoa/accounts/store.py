@@ -324,11 +324,11 @@ def delete_failures_before(connection: Connection, at: datetime) -> None:
     connection.execute(delete(failures).where(failures.c.failed_at < to_millis(at)))
 
 
-def delete_logins_before(connection: Connection, at: datetime) -> None:
-    """Logins whose time was over at ``at``, and those that somebody ended before."""
+def delete_logins_before(connection: Connection, at: datetime, *, user_id: str | None = None) -> None:
+    """Logins whose time was over at ``at``, and those that somebody ended before; one user's or everybody's."""
     millis = to_millis(at)
-    old = or_(logins.c.expires_at < millis, logins.c.ended_at < millis)
-    connection.execute(delete(logins).where(old))
+    old = delete(logins).where(or_(logins.c.expires_at < millis, logins.c.ended_at < millis))
+    connection.execute(old if user_id is None else old.where(logins.c.user_id == user_id))
 
 
 def delete_signing_keys_before(connection: Connection, at: datetime) -> None:

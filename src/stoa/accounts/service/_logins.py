@@ -98,6 +98,7 @@ def sign_in(
         raise AccessRevokedError
     if terms.kind is LoginKind.SINGLE:
         _make_room(connection, user, terms, now=now, tell=tell)
+    store.delete_logins_before(connection, now - _KEPT, user_id=user.id)
     login = Login(ids.uuid(), user.id, terms.kind, ids.uuid(), now, now + terms.lifetime)
     try:
         store.add_login(connection, login)
@@ -116,6 +117,7 @@ def _proven(
     rules.check_not_locked(store.failure_times(connection, candidate.username), now=now)
     found = store.find_user(connection, candidate.username, hold=True)
     if not verified or found is None or found[1] is None or found[1] != candidate.password_hash:
+        _forget_failures(connection, now=now)
         store.add_failure(connection, candidate.username, now=now)
         return WrongPasswordError()
     store.clear_failures(connection, candidate.username)
@@ -212,8 +214,13 @@ def announce(connection: Connection, tell: Listener, user_id: str, login_ids: tu
 
 
 def sweep(connection: Connection, *, now: datetime) -> None:
-    """Forgets what nobody needs any more: for a timer, once a day or so."""
-    policy = rules.LOCK_OUT
-    store.delete_failures_before(connection, now - policy.window - policy.duration)
+    """Forgets what nobody needs any more, of everybody. Logging in and failing to do so tidy up after themselves."""
+    _forget_failures(connection, now=now)
     store.delete_logins_before(connection, now - _KEPT)
     store.delete_signing_keys_before(connection, now)
+
+
+def _forget_failures(connection: Connection, *, now: datetime) -> None:
+    """Failures that no lock depends on any more, so that guesses at names without end do not fill the table."""
+    policy = rules.LOCK_OUT
+    store.delete_failures_before(connection, now - policy.window - policy.duration)
