@@ -121,19 +121,24 @@ def _add_start(event: Event, series: Series, show: Shown) -> None:
         _add_text(event, "X-STOA-ZONE", series.zone)
     else:
         event.add("DTSTART", show.wall, {"TZID": series.zone})
-    _add_end(event, series.zone, show.start, show.length)
+    _add_end(event, series, show.start, show.length)
     if series.start != show.start or series.end != show.start + show.length:
         _add_text(event, "X-STOA-START", series.start.isoformat())
         _add_text(event, "X-STOA-END", series.end.isoformat())
 
 
-def _add_end(event: Event, zone: str, start: datetime, length: timedelta) -> None:
-    """DTEND, or DURATION in exact hours where the wall time of the end would mean another instant."""
-    end = start + length
+def _add_end(event: Event, series: Series, start: datetime, length: timedelta) -> None:
+    """DTEND, or DURATION in exact hours where a wall time would say something else.
+
+    It would where the end's means another instant, and in a series whose first occurrence spans a clock change: many
+    programs add the first one's length on the wall to all the others.
+    """
+    zone, end = series.zone, start + length
     wall = local(end, zone)
+    agrees = resolve(wall, zone) == end and (series.cycle is None or wall - local(start, zone) == length)
     if event["DTSTART"].params.get("TZID") is None:
         event.add("DTEND", end)
-    elif resolve(wall, zone) == end:
+    elif agrees:
         event.add("DTEND", wall, {"TZID": zone})
     else:
         hours, rest = divmod(int(length.total_seconds()), 3600)
