@@ -4,8 +4,8 @@
  *
  * What counts: time in which the page is visible, has the focus and is awake. A hidden page never counts. A page that
  * is visible beside the window one works in does not count either, since one can look at one window at a time; with
- * data-count-unfocused it does. A computer or page that slept counts nothing of its sleep: time is added second by
- * second from the monotonic clock, and a step much longer than a second counts as one. The date plays no part.
+ * data-count-unfocused it does. A computer or page that slept counts nothing of its sleep: time is added step by
+ * step from the monotonic clock, and a step that took over 3 s counts as one. The date plays no part.
  *
  * When it tells: on visibility, focus, navigation in the page, on leaving, and every 10 s (data-every, in seconds).
  * Each report has a number (seq) within this page load (client), so that one that is sent again counts once, and
@@ -25,7 +25,7 @@
   const option = script ? script.dataset : {};
   const base = new URL("api/v2/", new URL(option.base || ".", script ? script.src : location.href));
   const every = 1000 * (Number(option.every) || 10);
-  const TICK = 1000, LONGEST_STEP = 3000, TIMEOUT = 15000, MOST_WAITING = 200, KEY = "stoa-activity";
+  const TICK = 500, LONGEST_STEP = 3000, TIMEOUT = 15000, MOST_WAITING = 200, KEY = "stoa-activity";
   const client = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36)).join("");
   const listening = new AbortController();
   const now = () => performance.now();
@@ -83,7 +83,7 @@
 
   function tick() {
     look();
-    if (now() - reportedAt >= every) report("keepalive", counting);
+    if (now() - reportedAt > every - TICK / 2) report("keepalive", counting);
     if (now() >= retryAt) send();
   }
 
