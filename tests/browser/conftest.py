@@ -131,6 +131,8 @@ def server(tmp_path_factory):
             if route == "/activity.js":
                 script = resources.files("stoa.activity").joinpath("static/activity.js").read_bytes()
                 return self.answer(200, script, "text/javascript")
+            if not route.startswith("/api/v2/"):
+                return self.answer(404, b"{}")
             if username is None:
                 return self.answer(401, b"{}")
             try:
@@ -154,7 +156,7 @@ def server(tmp_path_factory):
             service.keepalive(connection, actor=who, ping=read(json.loads(sent)), now=now)
             return {"description": "Session keepalive"}
 
-        do_GET = do_POST = run
+        do_GET = do_POST = run  # noqa: N815 - http.server names them
 
     with serving(Api) as base_url:
         yield Server(base_url)
@@ -187,7 +189,7 @@ def site(server):
             except urllib.error.HTTPError as error:
                 return self.answer(error.code, error.read(), error.headers["Content-Type"])
 
-        do_GET = do_POST = run
+        do_GET = do_POST = run  # noqa: N815 - http.server names them
 
     with serving(Site) as base_url:
         yield base_url

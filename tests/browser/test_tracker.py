@@ -82,12 +82,19 @@ def sessions(site, login):
 
 @pytest.fixture
 def counted(sessions, looked):
-    """What the server has counted once all is told: one session, within a second of the truth."""
+    """What the server has counted once all is told: one session, within half a second of the truth.
 
-    def counted():
+    An answer is cut to whole seconds: what was counted is up to a second more.
+    """
+
+    def counted(*, lost=0.0):
         def check():
             (session,) = sessions()
-            assert abs(session["visible_duration"] - looked.seconds) <= 1.0
+            assert (
+                session["visible_duration"] - 0.5
+                <= looked.seconds
+                <= session["visible_duration"] + 1.5 + lost
+            )
             assert session["visible_duration"] <= looked.wall
             return session
 
@@ -162,26 +169,22 @@ def test_a_page_that_is_opened_hidden_begins_no_session(context, site, login, se
 
 
 @pytest.mark.parametrize("unfocused", [False, True])
-def test_lost_focus(context, opened, looked, counted, unfocused):
-    """Another window has the focus; this one stays visible beside it."""
+def test_lost_focus(opened, looked, counted, unfocused):
+    """Another window has the focus; this one stays visible beside it.
+
+    The one thing that is played: without a screen every window believes that it has the focus.
+    """
     page = opened(query="count-unfocused" if unfocused else "")
     looked.look(page, 1.5)
-    with context.expect_page() as opening:
-        session = context.browser.new_browser_cdp_session()
-        session.send("Target.createTarget", {"url": "about:blank", "newWindow": True})
-    window = opening.value
-    window.bring_to_front()
-    eventually(lambda: assert_state(page, ["visible", False]))
+    page.evaluate("document.hasFocus = () => false; dispatchEvent(new Event('blur')); 0")
     if unfocused:
-        looked.look(window, 3.0)
+        looked.look(page, 3.0)
     else:
-        window.wait_for_timeout(3000)
+        page.wait_for_timeout(3000)
+    page.evaluate("delete document.hasFocus; dispatchEvent(new Event('focus')); 0")
+    looked.look(page, 1.0)
     stop(page)
     counted()
-
-
-def assert_state(page, expected):
-    assert page.evaluate("[document.visibilityState, document.hasFocus()]") == expected
 
 
 def test_two_windows_that_both_count_share_the_clock(context, opened, site, looked, counted):
@@ -253,29 +256,31 @@ def test_a_computer_that_sleeps(opened, looked, counted, asleep):
 
 
 def test_a_page_that_crashes(context, opened, looked, counted):
-    page = opened()
-    looked.look(page, 3.4)
+    """It loses what it had not yet told: here at most half a second."""
+    page = opened(query="every=0.5")
+    looked.look(page, 2.4)
     with contextlib.suppress(Exception):
-        page.goto("chrome://crash", timeout=1500)
-    time.sleep(1.5)
-    counted()
+        page.goto("chrome://crash", timeout=500)
+    counted(lost=0.5)
 
 
-def test_back_and_forward(opened, site, looked, counted):
+def test_back_and_forward(context, opened, site, looked, counted):
+    """The page comes back as it was. (Playwright loses sight of such a page; the protocol below it does not.)"""
     page = opened("one")
-    page.evaluate("addEventListener('pageshow', (event) => { window.restored = event.persisted; })")
+    page.evaluate("addEventListener('pageshow', (event) => { window.restored = event.persisted; }); 0")
+    tab = context.new_cdp_session(page)
     looked.look(page, 1.5)
     with looked.at(page):
         page.goto(f"{site}/pages/two?every=1")
     looked.look(page, 2.5)
     with looked.at(page):
-        page.evaluate("history.back()")
-        page.wait_for_url("**/pages/one**")
-    looked.look(page, 1.5)
-    assert page.evaluate("window.restored") is True
-    stop(page)
+        tab.send("Runtime.evaluate", {"expression": "history.back()"})
+        time.sleep(2.0)
+    found = tab.send("Runtime.evaluate", {"expression": "`${location.pathname} ${window.restored}`"})
+    assert found["result"]["value"] == "/pages/one true"
+    tab.send("Runtime.evaluate", {"expression": "stoaActivity.stop()"})
     times = counted()["tab_duration"]
-    assert abs(times["/pages/one"] - 3.0) <= 1.0
+    assert abs(times["/pages/one"] - 3.5) <= 1.0
     assert abs(times["/pages/two"] - 2.5) <= 1.0
 
 

@@ -45,12 +45,13 @@ class Ping:
     """One keepalive or session-hide (which is a visible one).
 
     ``claim_ms`` is how long the page says it was visible since its last report; None where the client keeps to the
-    document. ``seq`` counts a client's pings and ``client`` tells the clients of one login apart.
+    document. ``age_ms`` is how long ago that time ended, where the report had to wait. ``seq`` counts a client's pings and ``client`` tells the clients of one login apart.
     """
 
     path: Path
     visible: bool = True
     claim_ms: int | None = None
+    age_ms: int = 0
     seq: int | None = None
     client: str = ""
 

@@ -62,6 +62,7 @@ def _ping(fields: Mapping[str, Any], *, visible: bool) -> Ping:
         path=parse_path(fields["path"]),
         visible=visible,
         claim_ms=_whole(fields, "visible_ms"),
+        age_ms=_whole(fields, "age_ms") or 0,
         seq=_whole(fields, "seq"),
         client=client or "",
     )

@@ -13,7 +13,9 @@ counted. A gap becomes free time when a ping with a claim, or an invisible docum
 page's pings take nothing from a visible one, two pages visible at once get together what the clock says, and a
 report that comes late (network gone and back) still finds its time. What is free may be claimed for as long as a
 session stays active in silence, and no longer: after each ping at most that much is carried on. A claim in an
-invisible ping is ignored: hidden counts nothing.
+invisible ping is ignored: hidden counts nothing. ``age_ms`` says how long ago the claimed time ended, where a report
+had to wait: only what lies after the session's start counts, and a report from wholly before it (an earlier session's,
+or an earlier login's on the same machine) changes nothing.
 
 **With a seq**. Each client (``client``: a random string for each page load; "" if it sends none) numbers its pings.
 The same number twice counts once, and the second changes nothing, not even last_ping. A client's numbers are
@@ -79,7 +81,7 @@ class Credit(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What follows from a ping. ``memory`` is the client's, None without a seq."""
+    """What follows from a ping. ``memory`` is the client's. A ``duplicate`` changed nothing."""
 
     standing: Standing
     memory: Memory | None = None
@@ -134,13 +136,15 @@ def ping(
 
     It does not ask whether the session is active: ``is_active`` does.
     """
+    arrived_ms = max(now_ms, standing.last_ping_ms)
+    if arrived_ms - sent.age_ms < standing.start_ms:
+        return Outcome(standing, memory, duplicate=True)
     if sent.seq is None:
         memory = None
     else:
         known, memory = memory, _remember(memory, sent.seq)
         if memory is None:
             return Outcome(standing, known, duplicate=True)
-    arrived_ms = max(now_ms, standing.last_ping_ms)
     gap_ms = arrived_ms - standing.last_ping_ms
     day = arrived_ms // DAY_MS
     free_ms = standing.free_ms
@@ -148,7 +152,9 @@ def ping(
     credited: tuple[Credit, ...] = ()
     if sent.claim_ms is not None:
         free_ms += gap_ms
-        credit_ms = min(sent.claim_ms, free_ms) if sent.visible else 0
+        credit_ms = (
+            min(sent.claim_ms, free_ms, arrived_ms - sent.age_ms - standing.start_ms) if sent.visible else 0
+        )
         free_ms -= credit_ms
     elif memory is not None:
         memory, credited = _take_slot(memory, sent, gap_ms=gap_ms, day=day)

@@ -48,8 +48,18 @@ def test_a_hide_is_a_visible_ping():
 
 
 def test_more_than_the_document():
-    body = {"visible": True, "path": ["a"], "visible_ms": 1500.0, "seq": 3, "client": "k9", "else": 1}
-    assert keepalive_from(body) == Ping(Path(("a",)), visible=True, claim_ms=1500, seq=3, client="k9")
+    body = {
+        "visible": True,
+        "path": ["a"],
+        "visible_ms": 1500.0,
+        "age_ms": 20,
+        "seq": 3,
+        "client": "k9",
+        "else": 1,
+    }
+    assert keepalive_from(body) == Ping(
+        Path(("a",)), visible=True, claim_ms=1500, age_ms=20, seq=3, client="k9"
+    )
 
 
 @pytest.mark.parametrize("missing", ["visible", "path"])
@@ -66,6 +76,7 @@ def test_a_missing_key_is_named(missing):
         *({"visible": value} for value in (None, 1, 0, "true", [], {})),
         *({"seq": value} for value in (True, -1, 1.5, "1", 2**53, [], float("inf"))),
         *({"visible_ms": value} for value in (False, -1, 0.5, "9", 2**53, float("nan"))),
+        *({"age_ms": value} for value in (True, -1, 0.5, "9", 2**53)),
         *({"client": value} for value in (1, [], "x" * 65, "é", "a\0", "a\n")),
     ],
     ids=repr,

@@ -123,6 +123,14 @@ def test_time_that_nobody_claimed_for_as_long_as_a_session_lives_is_gone():
     assert total(run([*hidden, (3_600_000, Ping(A, claim_ms=3_600_000))])[1]) == ALIVE
 
 
+def test_a_claim_from_before_the_session_changes_nothing():
+    assert run([(10_000, Ping(A, claim_ms=5_000, age_ms=10_001))]) == run([])
+
+
+def test_only_the_part_of_a_claim_since_the_start_counts():
+    assert run([(10_000, Ping(A, claim_ms=9_000, age_ms=7_000))])[1] == {("/a", None): 3_000}
+
+
 @pytest.mark.parametrize("more", [{}, {"claim_ms": 0}, {"seq": 1}])
 def test_a_visible_place_is_counted_from_its_first_ping_on(more):
     assert run([(0, Ping(A, **more))])[1] == {("/a", None): 0}

@@ -4,12 +4,12 @@
  *
  * What counts: time in which the page is visible, has the focus and is awake. A hidden page never counts. A page that
  * is visible beside the window one works in does not count either, since one can look at one window at a time; with
- * data-count-unfocused it does. A computer or page that slept counts nothing of its sleep: time is added second by
- * second from the monotonic clock, and a step much longer than a second counts as one. The date plays no part.
+ * data-count-unfocused it does. A computer or page that slept counts nothing of its sleep: time is added step by
+ * step from the monotonic clock, and a step that took over 3 s counts as one. The date plays no part.
  *
  * When it tells: on visibility, focus, navigation in the page, on leaving, and every 10 s (data-every, in seconds).
  * Each report has a number (seq) within this page load (client), so that one that is sent again counts once, and
- * brings its own amount (visible_ms), so that order and delay do not matter. What could not be sent waits: for the
+ * brings its own amount (visible_ms) and how long it waited (age_ms), so that order and delay do not matter. What could not be sent waits: for the
  * network, and in localStorage for the next page. A session that was silent for longer than the server keeps it
  * (300 s) is over, and its waiting time with it.
  *
@@ -25,10 +25,11 @@
   const option = script ? script.dataset : {};
   const base = new URL("api/v2/", new URL(option.base || ".", script ? script.src : location.href));
   const every = 1000 * (Number(option.every) || 10);
-  const TICK = 1000, LONGEST_STEP = 3000, TIMEOUT = 15000, MOST_WAITING = 200, KEY = "stoa-activity";
+  const TICK = 500, LONGEST_STEP = 3000, TIMEOUT = 15000, MOST_WAITING = 200, KEY = "stoa-activity";
   const client = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36)).join("");
   const listening = new AbortController();
   const now = () => performance.now();
+  const instant = () => performance.timeOrigin + now();
 
   let seq = 0, queue = [], retryAt = 0, failures = 0;
   let counting = false, frozen = false, stopped = false;
@@ -60,9 +61,9 @@
     const last = queue[queue.length - 1];
     if (last && !last.tried && last.client === client && last.visible === visible && last.path + "" === path + "") {
       last.visible_ms += ms;
-      last.route = route;
+      Object.assign(last, { route, ended: instant() });
     } else {
-      queue.push({ route, visible, path, visible_ms: ms, seq: ++seq, client });
+      queue.push({ route, visible, path, visible_ms: ms, ended: instant(), seq: ++seq, client });
     }
     if (queue.length > MOST_WAITING) queue.shift();
   }
@@ -83,7 +84,7 @@
 
   function tick() {
     look();
-    if (now() - reportedAt >= every) report("keepalive", counting);
+    if (now() - reportedAt > every - TICK / 2) report("keepalive", counting);
     if (now() >= retryAt) send();
   }
 
@@ -115,7 +116,8 @@
   async function deliver(item) {
     item.busy = item.tried = true;
     const { route, visible, path, visible_ms, seq, client } = item;
-    const body = JSON.stringify({ visible, path, visible_ms, seq, client });
+    const age_ms = Math.max(0, Math.floor(instant() - item.ended));
+    const body = JSON.stringify({ visible, path, visible_ms, age_ms, seq, client });
     let done = false;
     try {
       let answer = await post(route, body);
