@@ -38,7 +38,7 @@ from stoa.schedule.recurrence._zones import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import date
 
     from stoa.schedule.recurrence._rule import Rule
@@ -120,7 +120,7 @@ def _ranks_beside(rule: Rule, other: Rule) -> range:
     return range(first, rule.dates.rank(LAST_ORDINAL + 1))
 
 
-def _one_by_one(a: Rule, b: Rule, ranks: Collection[int]) -> Meeting | None:
+def _one_by_one(a: Rule, b: Rule, ranks: Iterable[int]) -> Meeting | None:
     return next((found for rank in ranks if (found := _meeting_of(a, b, rank))), None)
 
 
@@ -185,15 +185,11 @@ class _Search:
         a_dates, b_dates = self.a.dates, self.b.dates
         if isinstance(a_dates, Days) and isinstance(b_dates, Days):
             return self._first_of_days(_progressions(a_dates, b_dates, differences), ranks)
-        if isinstance(b_dates, Days):
-            candidates: Iterator[int]
-            rests = {(b_dates.first + x) % b_dates.step for x in differences}
-            candidates = (n for n in ranks if a_dates.ordinal(n) % b_dates.step in rests)
-        elif len(differences) > SOME:
-            candidates = iter(ranks)
-        else:
-            candidates = (n for n in ranks if any(_has(b_dates, a_dates.ordinal(n) - x) for x in differences))
-        return next((found for n in candidates if (found := _meeting_of(self.a, self.b, n))), None)
+        if isinstance(b_dates, Months) and len(differences) > SOME:
+            return _one_by_one(self.a, self.b, ranks)
+        return _one_by_one(
+            self.a, self.b, self._candidates(ranks, differences, _fitting(b_dates, differences))
+        )
 
     def _range(self, shift: int) -> range:
         return range((-self.a.duration - shift) // DAY + 1, -((shift - self.b.duration) // DAY))
@@ -203,19 +199,23 @@ class _Search:
         stop = ranks.stop
         for (rest, size), differences in progressions.items():
             first = ranks.start + (rest - ranks.start) % size
-            for rank in self._candidates(range(first, stop, size), differences):
-                found = _meeting_of(self.a, self.b, rank)
-                if found:
-                    best, stop = found, rank
-                    break
+            candidates = self._candidates(range(first, stop, size), differences, lambda _: True)
+            found = _one_by_one(self.a, self.b, candidates)
+            if found:
+                best, stop = found, self.a.dates.rank(found.a_date.toordinal())
         return best
 
-    def _candidates(self, ranks: range, differences: list[int]) -> Iterator[int]:
-        """The ranks of one progression at which the offsets make a meeting, skipping to the next clock change."""
+    def _candidates(
+        self, ranks: range, differences: Collection[int], fits: Callable[[int], bool]
+    ) -> Iterator[int]:
+        """The ranks on fitting dates at which the offsets make a meeting, skipping to the next clock change."""
         a, b = self.a, self.b
-        at = 0
-        while at < len(ranks):
+        at, size = 0, len(ranks)
+        while at < size:
             ordinal = a.dates.ordinal(ranks[at])
+            if not fits(ordinal):
+                at += 1
+                continue
             wall = ordinal * DAY + a.clock
             _, until, p = a.zone.wall_segment(wall)
             meets = False
@@ -269,5 +269,9 @@ def _months_can_differ(a: Months, b: Months, x: int) -> bool:
     return same or (x != 0 and b.day in day_before and (a.first - months_back - b.first) % common == 0)
 
 
-def _has(dates: Dates, ordinal: int) -> bool:
-    return dates.ordinal(dates.rank(ordinal)) == ordinal
+def _fitting(dates: Dates, differences: Collection[int]) -> Callable[[int], bool]:
+    """A test of whether a date, as an ordinal, is one of the differences in days after one of ``dates``."""
+    if isinstance(dates, Days):
+        step, rests = dates.step, {(dates.first + x) % dates.step for x in differences}
+        return lambda ordinal: ordinal % step in rests
+    return lambda ordinal: any(dates.ordinal(dates.rank(ordinal - x)) == ordinal - x for x in differences)
