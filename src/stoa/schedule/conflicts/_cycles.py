@@ -91,22 +91,21 @@ def _lead(a: Rule, b: Rule) -> Meeting | None:
     if a.cap == 1:
         return _one_by_one(a, b, range(1))
     search = _Search(a, b)
-    differences = search.differences(search.all_offsets())
+    irregular = search.since < search.regular_from
+    differences = search.differences(search.all_offsets()) if irregular else search.differences_for_ever()
     if not differences:
         return None
     ranks = _ranks_beside(a, b)
     if len(ranks) <= FEW or len(differences) > MANY:
         return _one_by_one(a, b, ranks)
-    regular = a.rank_from(search.regular_from)
-    if regular > ranks.start:
+    if irregular:
+        regular = max(ranks.start, a.rank_from(search.regular_from))
         found = search.first(differences, range(ranks.start, min(regular, ranks.stop)))
-        if found:
+        differences = search.differences_for_ever()
+        ranks = range(regular, ranks.stop)
+        if found or not ranks or not differences:
             return found
-    later = range(max(regular, ranks.start), ranks.stop)
-    differences = search.differences_for_ever()
-    if not later or not differences:
-        return None
-    return search.first(differences, range(later.start, min(later.stop, search.stop(later.start))))
+    return search.first(differences, range(ranks.start, min(ranks.stop, search.stop(ranks.start))))
 
 
 def _ranks_beside(rule: Rule, other: Rule) -> range:
@@ -139,10 +138,11 @@ class _Search:
 
     def __init__(self, a: Rule, b: Rule) -> None:
         self.a, self.b = a, b
-        self.zones = a.zone, b.zone
         self.reach = a.duration + b.duration + _SLACK
         """Starts further apart than this belong to occurrences that do not meet, whatever the clocks do."""
-        self.regular_from = max(0, *(one.regular_from for one in self.zones)) + self.reach
+        self.since = max(a.since, b.since) - self.reach
+        """Before any start that matters."""
+        self.regular_from = max(0, a.zone.regular_from, b.zone.regular_from) + self.reach
 
     def stop(self, rank: int) -> int:
         """The rank of a after which a search from ``rank``, in regular times, has seen everything."""
@@ -150,15 +150,13 @@ class _Search:
         seen = (
             max(self.a.start(rank), (max(hidden).toordinal() + 1) * DAY if hidden else NEVER) + 2 * self.reach
         )
-        changing = any(one.changes_for_ever for one in self.zones)
+        changing = self.a.zone.changes_for_ever or self.b.zone.changes_for_ever
         period = lcm(self.a.dates.period, self.b.dates.period, CYCLE_DAYS if changing else 1)
         return self.a.rank_from(seen + period * DAY)
 
     def all_offsets(self) -> frozenset[tuple[int, int]]:
         """The pairs of offsets that could be in force while both rules are on, clock changes in between included."""
-        return pairs_since(
-            self.a.zone.key, self.b.zone.key, max(self.a.start(0), self.b.start(0)) - self.reach
-        )
+        return pairs_since(self.a.zone.key, self.b.zone.key, self.since)
 
     def differences(self, offsets: Collection[tuple[int, int]]) -> frozenset[int]:
         """Every x with which two occurrences can meet, and that the dates of both can have."""
@@ -171,8 +169,7 @@ class _Search:
 
     def differences_for_ever(self) -> frozenset[int]:
         """As ``differences``, while both zones follow their yearly rules."""
-        a_key, b_key = (one.key for one in self.zones)
-        steady, passing = pairs_for_ever(a_key, b_key)
+        steady, passing = pairs_for_ever(self.a.zone.key, self.b.zone.key)
         found = self.differences(steady)
         return found | {
             x

@@ -36,7 +36,8 @@ FOREVER = 1 << 62
 NEVER = -FOREVER
 
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
-_UNIX = date(1970, 1, 1).toordinal() * DAY
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNIX = _EPOCH.toordinal() * DAY
 _YEARS_KEPT = 1024
 _MONTH_STARTS = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
 
@@ -49,7 +50,7 @@ def ticks(at: datetime) -> int:
 
 def moment(at: int) -> datetime:
     """The instant as an aware datetime in UTC."""
-    return _ZERO + timedelta(at // DAY - 1, 0, at % DAY)
+    return _EPOCH + timedelta(0, 0, at - _UNIX)
 
 
 class UnknownZoneError(LookupError):
