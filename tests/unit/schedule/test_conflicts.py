@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +13,9 @@ import pytest
 from stoa.schedule.conflicts import ALWAYS, bounds, conflicts, meet, slots
 from stoa.schedule.model import Cycle, Day, Override, Series, Window
 from stoa.schedule.recurrence import occurrences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HOUR = timedelta(hours=1)
 PARIS, LONDON, NEW_YORK = "Europe/Paris", "Europe/London", "America/New_York"
@@ -249,3 +255,53 @@ def test_slots_are_hours_of_the_week():
         9 + 24 * day for day in range(7)
     }
     assert slots(series("UTC", 2026, 1, 5, 9, cycle=None, length=timedelta(days=5))) == {ALWAYS}
+
+
+# --- hostile pairs ---------------------------------------------------------------------------------------------
+
+MINUTES = timedelta(minutes=1)
+HOSTILE = {
+    "the 31st since year 1": series(PARIS, 1, 1, 31, 2, 30, cycle=Cycle.MONTHLY),
+    "each seventh 31st": series(NEW_YORK, 1, 1, 31, 2, 30, cycle=Cycle.MONTHLY, interval=7),
+    "29 February": series(NEW_YORK, 4, 2, 29, 2, cycle=Cycle.YEARLY),
+    "each 997th day": series(NEW_YORK, 1, 1, 31, 2, cycle=Cycle.DAILY, length=30 * MINUTES, interval=997),
+    "each 13th week": series("Asia/Gaza", 1, 1, 31, 2, 30, interval=13, length=30 * MINUTES),
+    "each 52nd day": series(PARIS, 2026, 1, 4, 1, 30, cycle=Cycle.DAILY, interval=52),
+    "each 53rd day": series(PARIS, 2026, 1, 4, 3, cycle=Cycle.DAILY, length=15 * MINUTES, interval=53),
+    "years long, rarely": series(PARIS, 2024, 1, 13, 9, length=timedelta(days=700), interval=1000),
+    "centuries long, each month": series(PARIS, 1026, 1, 31, cycle=Cycle.MONTHLY, length=timedelta(days=365 * 700)),
+    "eighty left out": series(
+        PARIS, 2026, 1, 1, 9, cycle=Cycle.DAILY,
+        exceptions=frozenset(date(2026, 1, 1) + timedelta(days) for days in range(80)),
+    ),
+}  # fmt: skip
+
+
+def steps_of(function: Callable[[], object]) -> int:
+    """How many functions a call enters: a measure of work that no busy machine disturbs."""
+    steps = 0
+
+    def count(frame, event, argument):
+        nonlocal steps
+        steps += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    return steps
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations_with_replacement(HOSTILE, 2)))
+def test_hostile_pairs_are_decided_in_bounded_steps(one, other):
+    """At a tenth of a microsecond to a microsecond a step; most take a few hundred."""
+    assert steps_of(lambda: meet(HOSTILE[one], HOSTILE[other])) < 400_000
+
+
+def test_an_older_series_costs_no_more():
+    candidate = series(PARIS, 2026, 1, 5, 9)
+    new, old = (series(PARIS, year, 1, 5, 10, cycle=Cycle.DAILY) for year in (2024, 1997))
+    meet(candidate, old)
+    assert steps_of(lambda: meet(candidate, old)) <= steps_of(lambda: meet(candidate, new)) + 20
