@@ -56,19 +56,26 @@ def meet(a: Series, b: Series) -> Collision | None:
     return _first(Rule(a), Rule(b))
 
 
-def conflicts(candidate: Series, others: Iterable[tuple[Key, Series]]) -> list[tuple[Key, Collision]]:
-    """Those of the others that the candidate ever meets, in the order given, with where each meets it first."""
+def conflicts(
+    candidate: Series, others: Iterable[tuple[Key, Series]], *, limit: int | None = None
+) -> list[tuple[Key, Collision]]:
+    """Those of the others that the candidate ever meets, in the order given, with where each meets it first.
+
+    ``limit`` ends the search once it has found so many.
+    """
     own = Rule(candidate)
     found = []
     for key, other in others:
         collision = _first(own, Rule(other))
         if collision:
             found.append((key, collision))
+            if len(found) == limit:
+                break
     return found
 
 
 def _first(a: Rule, b: Rule) -> Collision | None:
-    if not a.moved and not b.moved:
+    if not a.series.overrides and not b.series.overrides:
         return _of_rules(a, b)
     found = [Collision(own, other) for own, other in _of_moved(a, b)]
     found += [Collision(own, other) for other, own in _of_moved(b, a)]

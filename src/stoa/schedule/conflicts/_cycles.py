@@ -38,7 +38,7 @@ from stoa.schedule.recurrence._zones import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from datetime import date
 
     from stoa.schedule.recurrence._rule import Rule
@@ -91,22 +91,21 @@ def _lead(a: Rule, b: Rule) -> Meeting | None:
     if a.cap == 1:
         return _one_by_one(a, b, range(1))
     search = _Search(a, b)
-    differences = search.differences(search.all_offsets())
+    irregular = search.since < search.regular_from
+    differences = search.differences(search.all_offsets()) if irregular else search.differences_for_ever()
     if not differences:
         return None
     ranks = _ranks_beside(a, b)
     if len(ranks) <= FEW or len(differences) > MANY:
         return _one_by_one(a, b, ranks)
-    regular = a.rank_from(search.regular_from)
-    if regular > ranks.start:
+    if irregular:
+        regular = max(ranks.start, a.rank_from(search.regular_from))
         found = search.first(differences, range(ranks.start, min(regular, ranks.stop)))
-        if found:
+        differences = search.differences_for_ever()
+        ranks = range(regular, ranks.stop)
+        if found or not ranks or not differences:
             return found
-    later = range(max(regular, ranks.start), ranks.stop)
-    differences = search.differences_for_ever()
-    if not later or not differences:
-        return None
-    return search.first(differences, range(later.start, min(later.stop, search.stop(later.start))))
+    return search.first(differences, range(ranks.start, min(ranks.stop, search.stop(ranks.start))))
 
 
 def _ranks_beside(rule: Rule, other: Rule) -> range:
@@ -120,7 +119,7 @@ def _ranks_beside(rule: Rule, other: Rule) -> range:
     return range(first, rule.dates.rank(LAST_ORDINAL + 1))
 
 
-def _one_by_one(a: Rule, b: Rule, ranks: Collection[int]) -> Meeting | None:
+def _one_by_one(a: Rule, b: Rule, ranks: Iterable[int]) -> Meeting | None:
     return next((found for rank in ranks if (found := _meeting_of(a, b, rank))), None)
 
 
@@ -139,10 +138,11 @@ class _Search:
 
     def __init__(self, a: Rule, b: Rule) -> None:
         self.a, self.b = a, b
-        self.zones = a.zone, b.zone
         self.reach = a.duration + b.duration + _SLACK
         """Starts further apart than this belong to occurrences that do not meet, whatever the clocks do."""
-        self.regular_from = max(0, *(one.regular_from for one in self.zones)) + self.reach
+        self.since = max(a.since, b.since) - self.reach
+        """Before any start that matters."""
+        self.regular_from = max(0, a.zone.regular_from, b.zone.regular_from) + self.reach
 
     def stop(self, rank: int) -> int:
         """The rank of a after which a search from ``rank``, in regular times, has seen everything."""
@@ -150,15 +150,13 @@ class _Search:
         seen = (
             max(self.a.start(rank), (max(hidden).toordinal() + 1) * DAY if hidden else NEVER) + 2 * self.reach
         )
-        changing = any(one.changes_for_ever for one in self.zones)
+        changing = self.a.zone.changes_for_ever or self.b.zone.changes_for_ever
         period = lcm(self.a.dates.period, self.b.dates.period, CYCLE_DAYS if changing else 1)
         return self.a.rank_from(seen + period * DAY)
 
     def all_offsets(self) -> frozenset[tuple[int, int]]:
         """The pairs of offsets that could be in force while both rules are on, clock changes in between included."""
-        return pairs_since(
-            self.a.zone.key, self.b.zone.key, max(self.a.start(0), self.b.start(0)) - self.reach
-        )
+        return pairs_since(self.a.zone.key, self.b.zone.key, self.since)
 
     def differences(self, offsets: Collection[tuple[int, int]]) -> frozenset[int]:
         """Every x with which two occurrences can meet, and that the dates of both can have."""
@@ -171,8 +169,7 @@ class _Search:
 
     def differences_for_ever(self) -> frozenset[int]:
         """As ``differences``, while both zones follow their yearly rules."""
-        a_key, b_key = (one.key for one in self.zones)
-        steady, passing = pairs_for_ever(a_key, b_key)
+        steady, passing = pairs_for_ever(self.a.zone.key, self.b.zone.key)
         found = self.differences(steady)
         return found | {
             x
@@ -185,15 +182,11 @@ class _Search:
         a_dates, b_dates = self.a.dates, self.b.dates
         if isinstance(a_dates, Days) and isinstance(b_dates, Days):
             return self._first_of_days(_progressions(a_dates, b_dates, differences), ranks)
-        if isinstance(b_dates, Days):
-            candidates: Iterator[int]
-            rests = {(b_dates.first + x) % b_dates.step for x in differences}
-            candidates = (n for n in ranks if a_dates.ordinal(n) % b_dates.step in rests)
-        elif len(differences) > SOME:
-            candidates = iter(ranks)
-        else:
-            candidates = (n for n in ranks if any(_has(b_dates, a_dates.ordinal(n) - x) for x in differences))
-        return next((found for n in candidates if (found := _meeting_of(self.a, self.b, n))), None)
+        if isinstance(b_dates, Months) and len(differences) > SOME:
+            return _one_by_one(self.a, self.b, ranks)
+        return _one_by_one(
+            self.a, self.b, self._candidates(ranks, differences, _fitting(b_dates, differences))
+        )
 
     def _range(self, shift: int) -> range:
         return range((-self.a.duration - shift) // DAY + 1, -((shift - self.b.duration) // DAY))
@@ -203,19 +196,23 @@ class _Search:
         stop = ranks.stop
         for (rest, size), differences in progressions.items():
             first = ranks.start + (rest - ranks.start) % size
-            for rank in self._candidates(range(first, stop, size), differences):
-                found = _meeting_of(self.a, self.b, rank)
-                if found:
-                    best, stop = found, rank
-                    break
+            candidates = self._candidates(range(first, stop, size), differences, lambda _: True)
+            found = _one_by_one(self.a, self.b, candidates)
+            if found:
+                best, stop = found, self.a.dates.rank(found.a_date.toordinal())
         return best
 
-    def _candidates(self, ranks: range, differences: list[int]) -> Iterator[int]:
-        """The ranks of one progression at which the offsets make a meeting, skipping to the next clock change."""
+    def _candidates(
+        self, ranks: range, differences: Collection[int], fits: Callable[[int], bool]
+    ) -> Iterator[int]:
+        """The ranks on fitting dates at which the offsets make a meeting, skipping to the next clock change."""
         a, b = self.a, self.b
-        at = 0
-        while at < len(ranks):
+        at, size = 0, len(ranks)
+        while at < size:
             ordinal = a.dates.ordinal(ranks[at])
+            if not fits(ordinal):
+                at += 1
+                continue
             wall = ordinal * DAY + a.clock
             _, until, p = a.zone.wall_segment(wall)
             meets = False
@@ -269,5 +266,9 @@ def _months_can_differ(a: Months, b: Months, x: int) -> bool:
     return same or (x != 0 and b.day in day_before and (a.first - months_back - b.first) % common == 0)
 
 
-def _has(dates: Dates, ordinal: int) -> bool:
-    return dates.ordinal(dates.rank(ordinal)) == ordinal
+def _fitting(dates: Dates, differences: Collection[int]) -> Callable[[int], bool]:
+    """A test of whether a date, as an ordinal, is one of the differences in days after one of ``dates``."""
+    if isinstance(dates, Days):
+        step, rests = dates.step, {(dates.first + x) % dates.step for x in differences}
+        return lambda ordinal: ordinal % step in rests
+    return lambda ordinal: any(dates.ordinal(dates.rank(ordinal - x)) == ordinal - x for x in differences)

@@ -45,6 +45,7 @@ class Rule:
         start = ticks(series.start)
         self.length = series.end - series.start
         self.duration = self.length // _MICROSECOND
+        self.since = start - DAY  # A doubled first start is the earlier one.
         wall = self.zone.to_wall(start)
         ordinal, self.clock = divmod(wall, DAY)
         self.dates = _dates(series, ordinal)

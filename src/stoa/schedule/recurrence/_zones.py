@@ -36,8 +36,8 @@ FOREVER = 1 << 62
 NEVER = -FOREVER
 
 _ZERO = datetime(1, 1, 1, tzinfo=UTC)
-_UNIX = date(1970, 1, 1).toordinal() * DAY
-_YEARS_KEPT = 1024
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNIX = _EPOCH.toordinal() * DAY
 _MONTH_STARTS = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
 
 
@@ -49,7 +49,7 @@ def ticks(at: datetime) -> int:
 
 def moment(at: int) -> datetime:
     """The instant as an aware datetime in UTC."""
-    return _ZERO + timedelta(at // DAY - 1, 0, at % DAY)
+    return _EPOCH + timedelta(0, 0, at - _UNIX)
 
 
 class UnknownZoneError(LookupError):
@@ -86,7 +86,7 @@ class Zone:
         self._by_instant = self._stretches(self._instants)
         self._by_wall = self._stretches(self._walls)
         self._footer = _Footer.read(footer)
-        self._years: dict[int, tuple[Transition, ...]] = {}
+        self._ruled_from = _year(self._instants[-1]) + 1 if self._instants else 2
         self.regular_from = self._find_regular()
 
     @property
@@ -140,7 +140,22 @@ class Zone:
         ]
 
     def _later(self, at: int, *, wall: bool) -> Segment:
+        """As ``segment``, or ``wall_segment``, where the yearly rule holds."""
         year = _year(at)
+        about = (
+            _about_year(self._footer, year % 400, wall) if self._footer and year > self._ruled_from else None
+        )
+        if about is None:
+            return self._walk(at, year, wall=wall)
+        shift = year // 400 * (CYCLE_DAYS * DAY)
+        since, first, second, until, before, between = about
+        if at < first + shift:
+            return Segment(since + shift, first + shift, before)
+        if at < second + shift:
+            return Segment(first + shift, second + shift, between)
+        return Segment(second + shift, until + shift, before)
+
+    def _walk(self, at: int, year: int, *, wall: bool) -> Segment:
         last = self._instants[-1] if self._instants else NEVER
         since = (self._walls if wall else self._instants)[-1] if self._instants else NEVER
         offset = self._explicit[-1].after if self._explicit else self._first
@@ -154,12 +169,7 @@ class Zone:
         return Segment(since, FOREVER, offset)
 
     def _in_year(self, year: int) -> tuple[Transition, ...]:
-        known = self._years.get(year)
-        if known is None:
-            if len(self._years) >= _YEARS_KEPT:
-                self._years.clear()
-            known = self._years[year] = self._footer.changes(year) if self._footer else ()
-        return known
+        return self._footer.changes(year) if self._footer else ()
 
     def _find_regular(self) -> int:
         """The instant from which every change is the yearly rule's, explicit ones that agree with it included."""
@@ -226,6 +236,21 @@ def _read(data: bytes) -> tuple[int, list[Transition], str]:
     end = at + types * 6 + chars + leaps * (width + 4) + std_count + ut_count
     footer = data[end:].strip(b"\n").decode("ascii") if width == 8 else ""
     return first, found, footer
+
+
+@lru_cache(maxsize=8192)
+def _about_year(footer: _Footer, year: int, wall: bool) -> tuple[int, int, int, int, int, int] | None:
+    """Four changes, of which two are within a year of 0 to 399, and the offsets before and between those.
+
+    None where they are not well within it, or not two. All years 400 apart are alike.
+    """
+    near = [one for each in (399, 400, 401) for one in footer.changes(each + year)]
+    at = [one.wall if wall else one.at for one in near]
+    since, until = (first_of_year(each + year) * DAY for each in (400, 401))
+    if len(at) != 6 or at[2] < since + 2 * DAY or at[3] > until - 2 * DAY:
+        return None
+    cycle = CYCLE_DAYS * DAY
+    return at[1] - cycle, at[2] - cycle, at[3] - cycle, at[4] - cycle, near[2].before, near[2].after
 
 
 _NAME = r"(?:<[^>]+>|[A-Za-z]+)"
