@@ -24,10 +24,12 @@ serve: $(READY) ## Start the server on 127.0.0.1:8000 with demo data
 	$(BIN)/stoa serve --demo --port $(PORT) --data $(DATA)
 
 test: $(READY) browser ## Run the tests (a seeded sample of the very long ones)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
+	$(BIN)/python -m pytest -m browser
 
 test-long: $(READY) browser ## Run all tests, with every generated case
-	STOA_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile --long --timeout 3600
+	STOA_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile --long --timeout 7200 -m "not browser"
+	STOA_TEST_LONG=1 $(BIN)/python -m pytest -m browser
 
 check: $(READY) ## Lint, types, layers, format
 	$(BIN)/ruff check

@@ -2,9 +2,16 @@
 
 import os
 
+import hypothesis
 import pytest
 
 REQUIRE_SERVICES = "STOA_TEST_REQUIRE_SERVICES"
+
+
+LONG = os.environ.get("STOA_TEST_LONG") == "1"
+hypothesis.settings.register_profile("sample", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("long", max_examples=1000, database=None, deadline=None)
+hypothesis.settings.load_profile("long" if LONG else "sample")
 
 
 def pytest_addoption(parser):

@@ -72,9 +72,14 @@ async def test_a_session_comes_back_as_documented(teacher, timeline):
 async def test_the_list_counts_all_that_match(teacher, timeline):
     for hour in range(3):
         await create(
-            teacher, timeline, startDateTime=f"2024-01-01T{hour:02}:00:00Z", endDateTime=f"2024-01-01T{hour:02}:30:00Z"
+            teacher,
+            timeline,
+            startDateTime=f"2024-01-01T{hour:02}:00:00Z",
+            endDateTime=f"2024-01-01T{hour:02}:30:00Z",
         )
-    answer = await teacher.get(f"/schedule/sessions?timelineId={timeline}&take=2&skip=0&startDateTimeSortOrder=asc")
+    answer = await teacher.get(
+        f"/schedule/sessions?timelineId={timeline}&take=2&skip=0&startDateTimeSortOrder=asc"
+    )
     assert answer.json()["meta"] == {"message": "success", "meta": {"skip": 0, "take": 2, "count": 3}}
     starts = [session["startDateTime"] for session in answer.json()["data"]]
     assert starts == ["2024-01-01T00:00:00Z", "2024-01-01T01:00:00Z"]
@@ -128,7 +133,9 @@ async def test_what_is_required_is_named(teacher, timeline, missing):
 
 @pytest.mark.parametrize("body", [b"{", b"", b"[1]", b"\xff\xfe", b'{"a":' * 5000, b"null"])
 async def test_what_is_no_session_at_all_is_400(teacher, body):
-    answer = await teacher.post("/schedule/sessions", content=body, headers={"content-type": "application/json"})
+    answer = await teacher.post(
+        "/schedule/sessions", content=body, headers={"content-type": "application/json"}
+    )
     faults(answer)
 
 
@@ -140,7 +147,11 @@ async def test_unknown_keys_are_left_out(teacher, timeline):
 async def test_9_in_paris_stays_9_in_paris(teacher):
     timeline = await new_timeline(teacher, "Europe/Paris")
     session = await create(
-        teacher, timeline, YOGA, startDateTime="2024-01-05T09:00:00+01:00", endDateTime="2024-01-05T10:00:00+01:00"
+        teacher,
+        timeline,
+        YOGA,
+        startDateTime="2024-01-05T09:00:00+01:00",
+        endDateTime="2024-01-05T10:00:00+01:00",
     )
     answer = await teacher.get(
         f"/schedule/sessions/{session['id']}/occurrences?from=2024-03-25T00:00:00Z&to=2024-04-08T00:00:00Z"
@@ -164,13 +175,17 @@ async def test_a_collision_is_409_and_names_the_first_occurrences(teacher, timel
         }
     ]  # fmt: skip
     touching = {**body, "startDateTime": "2031-05-02T10:00:00Z"}
-    assert (await teacher.post("/schedule/sessions", json={**touching, "timelineId": timeline})).status_code == 200
+    assert (
+        await teacher.post("/schedule/sessions", json={**touching, "timelineId": timeline})
+    ).status_code == 200
 
 
 async def test_an_owner_is_in_one_place_at_a_time(house, teacher, timeline):
     other = await new_timeline(teacher, name="Elsewhere")
     await create(teacher, timeline)
-    assert (await teacher.post("/schedule/sessions", json={**WORKSHOP, "timelineId": other})).status_code == 409
+    assert (
+        await teacher.post("/schedule/sessions", json={**WORKSHOP, "timelineId": other})
+    ).status_code == 409
     async with house.client("tom.teacher") as tom:
         await create(tom, other)
 
@@ -194,7 +209,9 @@ async def test_an_edit_changes_only_what_it_names(teacher, timeline):
         "endDateTime": "2023-12-08T11:30:00Z",
         "description": "Updated time for yoga session",
     }
-    answer = await teacher.patch(f"/schedule/sessions/{session['id']}", json={**change, "timelineId": "elsewhere"})
+    answer = await teacher.patch(
+        f"/schedule/sessions/{session['id']}", json={**change, "timelineId": "elsewhere"}
+    )
     changed = answer.json()["data"]
     assert answer.status_code == 200
     assert changed == {**session, **change, "updatedAt": changed["updatedAt"]}
@@ -247,7 +264,9 @@ async def test_one_occurrence_or_the_later_ones_are_deleted(teacher, timeline):
     assert (await teacher.delete(f"{url}?scope=this&occurrence=2023-12-08")).json()["data"]["exceptions"] == [
         "2023-12-08"
     ]
-    assert (await teacher.delete(f"{url}?scope=following&occurrence=2023-12-22")).json()["data"]["removedAt"] is None
+    assert (await teacher.delete(f"{url}?scope=following&occurrence=2023-12-22")).json()["data"][
+        "removedAt"
+    ] is None
     assert [day for day, _, _ in await occurrences(teacher, session["id"])] == ["2023-12-01", "2023-12-15"]
 
 
@@ -258,9 +277,9 @@ async def test_a_scope_needs_an_occurrence_that_is_there(teacher, timeline):
     assert faults(await teacher.delete(f"{url}?scope=never")) == {"scope"}
     assert faults(await teacher.delete(f"{url}?scope=this&occurrence=soon")) == {"occurrence"}
     assert (await teacher.delete(f"{url}?scope=this&occurrence=2023-12-09")).status_code == 404
-    assert faults(
-        await teacher.patch(f"{url}?scope=this&occurrence=2023-12-08", json={"interval": 2})
-    ) == {"interval"}
+    assert faults(await teacher.patch(f"{url}?scope=this&occurrence=2023-12-08", json={"interval": 2})) == {
+        "interval"
+    }
 
 
 async def test_deletion_is_soft_and_final(teacher, timeline):
@@ -294,18 +313,25 @@ async def test_an_unknown_session_is_404(teacher, method):
 async def test_rights(house, teacher, timeline):
     session = await create(teacher, timeline)
     url = f"/schedule/sessions/{session['id']}"
-    async with house.client() as nobody, house.client("lea.student") as student, house.client(
-        "tom.teacher"
-    ) as other, house.client("ada.admin") as admin:
+    async with (
+        house.client() as nobody,
+        house.client("lea.student") as student,
+        house.client("tom.teacher") as other,
+        house.client("ada.admin") as admin,
+    ):
         assert (await nobody.get(url)).status_code == 401
         assert (await nobody.post("/schedule/sessions", content=b"{")).status_code == 401
         assert (await student.get(url)).status_code == 200
-        assert (await student.post("/schedule/sessions", json={**WORKSHOP, "timelineId": timeline})).status_code == 403
+        assert (
+            await student.post("/schedule/sessions", json={**WORKSHOP, "timelineId": timeline})
+        ).status_code == 403
         assert (await student.post("/schedule/timelines", json={"name": "Mine"})).status_code == 403
         for stranger in (student, other):
             assert (await stranger.patch(url, json={"name": "Mine"})).status_code == 403
             assert (await stranger.delete(url)).status_code == 403
-            assert (await stranger.patch("/schedule/sessions/removedAt", json=[session["id"]])).status_code == 403
+            assert (
+                await stranger.patch("/schedule/sessions/removedAt", json=[session["id"]])
+            ).status_code == 403
             assert (await stranger.delete(f"/schedule/timelines/{timeline}")).status_code == 403
         assert (await admin.patch(url, json={"name": "Ours"})).status_code == 200
         assert (await admin.delete(url)).status_code == 200
@@ -349,21 +375,26 @@ async def test_free_busy_merges(house, teacher, timeline):
         f"/schedule/free-busy?owners[]={owner}&owners[]={student}&from=2024-01-01T09:30:00Z&to=2024-01-02T00:00:00Z"
     )
     assert answer.json()["data"] == [
-        {"ownerId": owner, "busy": [{"startDateTime": "2024-01-01T09:30:00Z", "endDateTime": "2024-01-01T11:00:00Z"}]},
+        {
+            "ownerId": owner,
+            "busy": [{"startDateTime": "2024-01-01T09:30:00Z", "endDateTime": "2024-01-01T11:00:00Z"}],
+        },
         {"ownerId": student, "busy": []},
     ]
 
 
 async def test_a_list_of_five_thousand_owners_is_400(teacher):
     owners = "&".join("owners[]=a" for _ in range(5_000))
-    faults(await teacher.get(f"/schedule/free-busy?from=2024-01-01T00:00:00Z&to=2024-01-02T00:00:00Z&{owners}"))
+    faults(
+        await teacher.get(f"/schedule/free-busy?from=2024-01-01T00:00:00Z&to=2024-01-02T00:00:00Z&{owners}")
+    )
 
 
 async def test_a_timeline_is_kept_changed_and_removed(teacher, timeline):
     url = f"/schedule/timelines/{timeline}"
-    assert (await teacher.patch(url, json={"name": "Season", "timezone": "Asia/Tokyo"})).json()["data"]["timezone"] == (
-        "Asia/Tokyo"
-    )
+    assert (await teacher.patch(url, json={"name": "Season", "timezone": "Asia/Tokyo"})).json()["data"][
+        "timezone"
+    ] == ("Asia/Tokyo")
     assert faults(await teacher.patch(url, json={"timezone": "Mars/Base"})) == {"timezone"}
     session = await create(teacher, timeline, YOGA)
     assert (await teacher.patch(url, json={"timezone": "UTC"})).status_code == 409
@@ -387,7 +418,9 @@ async def test_a_calendar_goes_out_and_comes_back(house, teacher):
     same = await teacher.post(f"/schedule/timelines/{timeline}/import", content=feed.content)
     assert [item["id"] for item in same.json()["data"]["updated"]] == [session["id"]]
     await teacher.delete(f"/schedule/sessions/{session['id']}")
-    back = await teacher.post(f"/schedule/timelines/{timeline}/import", files={"file": ("a.ics", feed.content)})
+    back = await teacher.post(
+        f"/schedule/timelines/{timeline}/import", files={"file": ("a.ics", feed.content)}
+    )
     (created,) = back.json()["data"]["created"]
     same_fields = {key for key in created if key not in ("id", "createdAt", "updatedAt")}
     assert {key: created[key] for key in same_fields} == {key: session[key] for key in same_fields}
@@ -399,7 +432,9 @@ async def test_a_calendar_goes_out_and_comes_back(house, teacher):
 
 async def test_what_is_no_calendar_is_400(teacher, timeline):
     assert "file" in faults(await teacher.post(f"/schedule/timelines/{timeline}/import", content=b"hello"))
-    assert "file" in faults(await teacher.post(f"/schedule/timelines/{timeline}/import", files={"other": b"x"}))
+    assert "file" in faults(
+        await teacher.post(f"/schedule/timelines/{timeline}/import", files={"other": b"x"})
+    )
 
 
 async def test_an_unknown_address_and_method_speak_the_same_dialect(teacher):

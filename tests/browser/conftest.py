@@ -156,7 +156,7 @@ def server(tmp_path_factory):
             service.keepalive(connection, actor=who, ping=read(json.loads(sent)), now=now)
             return {"description": "Session keepalive"}
 
-        do_GET = do_POST = run  # noqa: N815 - http.server names them
+        do_GET = do_POST = run
 
     with serving(Api) as base_url:
         yield Server(base_url)
@@ -189,7 +189,7 @@ def site(server):
             except urllib.error.HTTPError as error:
                 return self.answer(error.code, error.read(), error.headers["Content-Type"])
 
-        do_GET = do_POST = run  # noqa: N815 - http.server names them
+        do_GET = do_POST = run
 
     with serving(Site) as base_url:
         yield base_url

@@ -96,7 +96,7 @@ def test_google_weekdays_become_a_session_each() -> None:
     assert (wall(friday), friday.day) == ("2026-01-09 18:30 Europe/Paris", Day.FRIDAY)
     assert wednesday.name == "Escalade — entraînement du soir pour les élèves confirmés, groupe « Éiger »"
     assert wednesday.description == (
-        "Niveau 6a–6b; apporter: baudrier, chaussons.\nInscription : https://example.org/?a=1,2&b=é"  # noqa: RUF001
+        "Niveau 6a–6b; apporter: baudrier, chaussons.\nInscription : https://example.org/?a=1,2&b=é"
     )
     assert wednesday.exceptions == {date(2026, 2, 18)}
     assert friday.exceptions == {date(2026, 2, 13), date(2026, 3, 6)}

@@ -139,7 +139,7 @@ def overrides_near(start: datetime) -> st.SearchStrategy[list[Override]]:
     return st.lists(one, max_size=4, unique_by=lambda override: override.date)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sessions(), st.sampled_from(ZONES))
 def test_a_feed_read_back_is_the_same_session(session: ImportedSession, home: str) -> None:
     result = parse(feed(timeline(home), [scheduled(session)], now=NOW), zone=home)
@@ -185,7 +185,7 @@ def expected(session: ImportedSession, since: datetime, until: datetime) -> set[
     return {(start, max(end, start + timedelta(seconds=1))) for start, end in pairs if since <= start}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sessions(), st.integers(0, 900))
 def test_another_reader_sees_the_same_occurrences(session: ImportedSession, later: int) -> None:
     since = session.start.replace(microsecond=0) + timedelta(days=later) - timedelta(days=30)

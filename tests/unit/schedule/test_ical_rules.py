@@ -97,7 +97,7 @@ def files(draw: st.DrawFn) -> tuple[bytes, datetime]:
     return data, start.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files())
 def test_the_sessions_happen_when_the_file_says(made: tuple[bytes, datetime]) -> None:
     data, start = made
