@@ -99,7 +99,8 @@ def serve(
                 f"First start: the user [bold]admin[/bold] has the password [bold]{first}[/bold] (told only now)."
             )
         if sign_ins:
-            out.print("Demo sign-ins: " + ", ".join(f"{name} / {password}" for name, password in sign_ins))
+            names = ", ".join(name for name, _ in sign_ins)
+            out.print(f"Demo sign-ins, all with the password [bold]{sign_ins[0][1]}[/bold]: {names}")
         built = server.build(settings, only=only, sign_ins=sign_ins)
     uvicorn.run(
         built.app,

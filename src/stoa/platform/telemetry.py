@@ -70,6 +70,7 @@ def configure_logging(*, as_json: bool, level: str = "INFO", stream: TextIO | No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(least, logging.INFO))  # the libraries' debugging lines are of no use to an operator
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # who migrates is told in a sentence
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
