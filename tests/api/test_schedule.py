@@ -430,6 +430,23 @@ async def test_a_calendar_goes_out_and_comes_back(house, teacher):
         assert (await nobody.get(renewed)).status_code == 200
 
 
+async def test_what_an_import_can_not_take_is_told(teacher, timeline):
+    event = "BEGIN:VEVENT\r\nUID:{}\r\nDTSTART:20260301T{}0000Z\r\nDURATION:PT1H\r\nSUMMARY:{}\r\n{}END:VEVENT\r\n"
+    events = [
+        event.format("u" * 256, "06", "Long uid", ""),
+        event.format("long-name", "08", "n" * 256, ""),
+        event.format("hourly", "10", "Hourly", "RRULE:FREQ=HOURLY\r\n"),
+        event.format("fine", "12", "Fine", ""),
+        event.format("late", "12", "Same time", ""),
+    ]
+    data = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{''.join(events)}END:VCALENDAR\r\n".encode()
+    answer = await teacher.post(f"/schedule/timelines/{timeline}/import", content=data)
+    taken = answer.json()["data"]
+    assert [session["name"] for session in taken["created"]] == ["Fine"]
+    assert len(taken["refused"]) == 4
+    assert all(refusal["reason"] for refusal in taken["refused"])
+
+
 async def test_what_is_no_calendar_is_400(teacher, timeline):
     assert "file" in faults(await teacher.post(f"/schedule/timelines/{timeline}/import", content=b"hello"))
     assert "file" in faults(

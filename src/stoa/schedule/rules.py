@@ -16,6 +16,7 @@ from stoa.schedule.model import Cycle, Day, Occurrence, Override, ScheduledSessi
 
 LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 10_000
+LONGEST_UID = 255
 MOST_EXCEPTIONS = 1_000
 MOST_OVERRIDES = 1_000
 
@@ -182,6 +183,8 @@ def text_faults(name: str, description: str | None) -> list[Fault]:
 
 def _text_faults(session: ScheduledSession) -> list[Fault]:
     faults = text_faults(session.name, session.description)
+    if session.uid is not None and len(session.uid) > LONGEST_UID:
+        faults.append(Fault("uid", f"must have at most {LONGEST_UID} characters."))
     for override in session.overrides:
         faults += [
             Fault(f"overrides.{fault.field}", fault.message)
