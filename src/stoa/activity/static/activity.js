@@ -1,39 +1,26 @@
-/* Stoa's activity tracker: tells the server how long this page was really looked at.
- *
- *   <script src="https://stoa.example/activity.js" defer></script>
- *
- * What counts: time in which the page is visible, has the focus and is awake. A hidden page never counts. A page that
- * is visible beside the window one works in does not count either, since one can look at one window at a time; with
- * data-count-unfocused it does. A computer or page that slept counts nothing of its sleep: time is added step by
- * step from the monotonic clock, and a step that took over 3 s counts as one. The date plays no part.
- *
- * When it tells: on visibility, focus, navigation in the page, on leaving, and every 10 s (data-every, in seconds).
- * Each report has a number (seq) within this page load (client), so that one that is sent again counts once, and
- * brings its own amount (visible_ms) and how long it waited (age_ms), so that order and delay do not matter. What could not be sent waits: for the
- * network, and in localStorage for the next page. A session that was silent for longer than the server keeps it
- * (300 s) is over, and its waiting time with it.
- *
- * Login: the Stoa cookie, or data-token="…" (read for every report, so a page may renew it). data-base is where Stoa
- * is, if not beside this file. The place is the URL's path (with a "#/…" route), or what the page says:
- *   stoaActivity.setPath([view, tab])   null gives it back to the URL
- *   stoaActivity.stop()
- */
+/* Stoa's activity tracker: how long was this page really looked at?   <script src=".../activity.js" defer></script>
+ * Counted: time in which the page is visible, has the focus and is awake. Hidden never counts; visible beside the
+ * window one works in does not, except with data-count-unfocused. Time is added in small steps of the monotonic clock;
+ * a step of over 3 s was a sleep and counts as one. The date plays no part.
+ * Told: on visibility, focus, navigation, leaving, and every 10 s (data-every). A report has a number (seq) in its page
+ * load (client), so that it counts once, its own amount (visible_ms) and how long it waited (age_ms). What can't be
+ * sent waits, in localStorage for the next page; but a session that was silent for 300 s is over, and its time with it.
+ * Login: the cookie, or data-token (read each time). data-base: where Stoa is, if not here. The place is the URL's path,
+ * with a "#/" route, or stoaActivity.setPath([view, tab]) (null: the URL again). stoaActivity.stop() ends it. */
 (() => {
   "use strict";
   if (window.stoaActivity) return;
   const script = document.currentScript || document.querySelector("script[src*='activity.js']");
-  const option = script ? script.dataset : {};
-  const base = new URL("api/v2/", new URL(option.base || ".", script ? script.src : location.href));
-  const every = 1000 * (Number(option.every) || 10);
-  const TICK = 500, LONGEST_STEP = 3000, TIMEOUT = 15000, MOST_WAITING = 200, KEY = "stoa-activity";
-  const client = Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) => byte.toString(36)).join("");
-  const listening = new AbortController();
+  const option = script.dataset;
+  const base = new URL("api/v2/", new URL(option.base || ".", script.src));
+  const every = 1000 * (option.every || 10), TICK = 500, SLEEP = 3000, MOST = 200, KEY = "stoa-activity";
+  const client = crypto.getRandomValues(new Uint32Array(3)).join("-");
+  const end = new AbortController();
   const now = () => performance.now();
   const instant = () => performance.timeOrigin + now();
 
   let seq = 0, queue = [], retryAt = 0, failures = 0;
-  let counting = false, frozen = false, stopped = false;
-  let counted = 0, steppedAt = now(), reportedAt = 0;
+  let counting = false, frozen = false, counted = 0, steppedAt = now(), reportedAt = 0;
   let chosen = null, path = here();
 
   function here() {
@@ -42,44 +29,36 @@
   }
 
   function looking() {
-    const focused = "countUnfocused" in option || document.hasFocus();
-    return !stopped && !frozen && document.visibilityState === "visible" && focused;
+    return !frozen && !document.hidden && ("countUnfocused" in option || document.hasFocus());
   }
 
-  /* Adds the time since the last step; a step that took too long was a sleep. */
   function step() {
     const passed = now() - steppedAt;
     steppedAt += passed;
-    if (counting) counted += passed > LONGEST_STEP ? TICK : passed;
+    if (counting) counted += passed > SLEEP ? TICK : passed;
   }
 
-  /* Puts what was counted into the queue, for the place where it was spent. */
+  /* Queues what was counted, for the place where it was; joins a report that was never sent. */
   function report(route, visible) {
-    const ms = Math.floor(counted);
+    const ms = Math.floor(counted), last = queue[queue.length - 1];
     counted -= ms;
     reportedAt = now();
-    const last = queue[queue.length - 1];
-    if (last && !last.tried && last.client === client && last.visible === visible && last.path + "" === path + "") {
+    if (last && !last.tried && last.visible === visible && last.path + "" === path + "") {
       last.visible_ms += ms;
-      Object.assign(last, { route, ended: instant() });
+      last.ended = instant();
     } else {
       queue.push({ route, visible, path, visible_ms: ms, ended: instant(), seq: ++seq, client });
     }
-    if (queue.length > MOST_WAITING) queue.shift();
+    queue = queue.slice(-MOST);
   }
 
-  /* Looks at how things are now, and reports a change. */
   function look() {
     step();
     const before = counting;
     counting = looking();
-    if (before && !counting) {
-      report("session-hide", true);
-      send(true);
-    } else if (counting && !before) {
-      report("keepalive", true);
-      send();
-    }
+    if (before === counting) return;
+    report(before ? "session-hide" : "keepalive", true);
+    send(before);
   }
 
   function tick() {
@@ -90,7 +69,7 @@
 
   function moved() {
     step();
-    if (stopped || path + "" === here() + "") return;
+    if (path + "" === here() + "") return;
     if (counting) report("session-hide", true);
     path = here();
     if (counting) report("keepalive", true);
@@ -100,12 +79,11 @@
   function post(route, body) {
     const headers = { "Content-Type": "application/json" };
     if (option.token) headers.Authorization = "Bearer " + option.token;
-    const signal = AbortSignal.timeout ? AbortSignal.timeout(TIMEOUT) : undefined;
-    const credentials = option.token ? "omit" : "include";
-    return fetch(new URL(route, base), { method: "POST", headers, credentials, keepalive: true, signal, body });
+    const credentials = option.token ? "omit" : "include", signal = AbortSignal.timeout(15000);
+    return fetch(new URL(route, base), { method: "POST", headers, credentials, signal, keepalive: true, body });
   }
 
-  /* One report after another; all at once when the page may be gone in a moment. */
+  /* One after another; all at once when the page may be gone in a moment. */
   function send(all) {
     for (const item of queue) {
       if (!all && queue.some((other) => other.busy)) return;
@@ -115,25 +93,23 @@
 
   async function deliver(item) {
     item.busy = item.tried = true;
-    const { route, visible, path, visible_ms, seq, client } = item;
-    const age_ms = Math.max(0, Math.floor(instant() - item.ended));
-    const body = JSON.stringify({ visible, path, visible_ms, age_ms, seq, client });
+    const { route, ended, busy, tried, ...told } = item;
+    const body = JSON.stringify({ ...told, age_ms: Math.max(0, Math.floor(instant() - ended)) });
     let done = false;
     try {
       let answer = await post(route, body);
-      if (answer.status === 400 && visible && /Session Not Valid/.test(await answer.text())) {
+      if (answer.status === 400 && item.visible && /Session Not Valid/.test(await answer.text())) {
         await post("sessionstart", "{}");
         answer = await post(route, body);
       }
-      done = answer.status < 500 && answer.status !== 429 && answer.status !== 408;
+      done = answer.status < 500 && answer.status !== 429;
     } catch { /* no network: later */ }
     item.busy = false;
     failures = done ? 0 : failures + 1;
-    retryAt = done ? 0 : now() + Math.min(30000, 1000 * 2 ** Math.min(failures, 5));
-    if (done) {
-      queue = queue.filter((other) => other !== item);
-      send();
-    }
+    retryAt = done ? 0 : now() + Math.min(30000, 1000 * 2 ** failures);
+    if (!done) return;
+    queue = queue.filter((other) => other !== item);
+    send();
   }
 
   function leave() {
@@ -142,15 +118,15 @@
     counting = false;
     send(true);
     try {
-      if (queue.length) localStorage.setItem(KEY, JSON.stringify([...saved(), ...queue].slice(-MOST_WAITING)));
+      if (queue.length) localStorage[KEY] = JSON.stringify([...saved(), ...queue].slice(-MOST));
     } catch { /* no room, or not allowed */ }
   }
 
   /* What earlier pages could not send. */
   function saved() {
     try {
-      const items = JSON.parse(localStorage.getItem(KEY) || "[]");
-      localStorage.removeItem(KEY);
+      const items = JSON.parse(localStorage[KEY] || "[]");
+      delete localStorage[KEY];
       return items.map((item) => ({ ...item, busy: false, tried: true }));
     } catch {
       return [];
@@ -158,24 +134,24 @@
   }
 
   function on(target, names, run) {
-    for (const name of names) target.addEventListener(name, run, { signal: listening.signal, capture: true });
+    for (const name of names.split(" ")) target.addEventListener(name, run, { signal: end.signal });
   }
 
   for (const name of ["pushState", "replaceState"]) {
     const original = history[name];
     history[name] = function (...args) {
       original.apply(this, args);
-      moved();
+      if (!end.signal.aborted) moved();
     };
   }
-  on(window, ["popstate", "hashchange"], moved);
-  on(window, ["focus", "blur"], look);
-  on(document, ["visibilitychange"], look);
-  on(document, ["freeze"], () => { frozen = true; look(); });
-  on(document, ["resume"], () => { frozen = false; look(); });
-  on(window, ["pagehide"], leave);
-  on(window, ["pageshow"], () => { frozen = false; moved(); look(); });
-  on(window, ["online"], () => { retryAt = 0; send(); });
+  on(window, "popstate hashchange", moved);
+  on(window, "focus blur", look);
+  on(document, "visibilitychange", look);
+  on(document, "freeze", () => { frozen = true; look(); });
+  on(document, "resume", () => { frozen = false; look(); });
+  on(window, "pagehide", leave);
+  on(window, "pageshow", () => { frozen = false; moved(); look(); });
+  on(window, "online", () => { retryAt = 0; send(); });
   const timer = setInterval(tick, TICK);
 
   window.stoaActivity = {
@@ -185,9 +161,8 @@
     },
     stop() {
       leave();
-      stopped = true;
       clearInterval(timer);
-      listening.abort();
+      end.abort();
     },
   };
   queue = saved();
