@@ -74,7 +74,14 @@ def build(
     storage = open_storage(settings.database_url)
     storage.on_batch = metrics.observe_batch
     accounts_kind, authenticator = accounts_api.kind(
-        storage, clock, ids, cache_seconds=settings.accounts.cache_seconds
+        storage,
+        clock,
+        ids,
+        cache_seconds=settings.accounts.cache_seconds,
+        issuer=settings.accounts.issuer,
+        lifetimes=accounts_api.lifetimes_of(
+            access_minutes=settings.accounts.access_minutes, login_days=settings.accounts.login_days
+        ),
     )
     chosen = [kind for kind in KINDS if only in (None, kind.name)]
     kinds = [accounts_kind, *chosen]

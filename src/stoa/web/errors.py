@@ -203,8 +203,11 @@ def _fault(item: Mapping[str, Any], names: Mapping[str, str]) -> Fault:
     return Fault(names.get(key, key), str(item.get("message", "is not valid")).replace("`", "") + ".")
 
 
-def documented(*statuses: int, body: type[Any], **also: type[Any]) -> dict[int, ResponseSpec]:
-    """The error responses of one route for its OpenAPI document. 429 and 500 can come from every route."""
+def documented(*statuses: int, body: type[Any], **also: type[Any] | None) -> dict[int, ResponseSpec]:
+    """The error responses of one route for its OpenAPI document. 429 and 500 can come from every route.
+
+    ``s200=None`` says that the answer with this status has no body.
+    """
     specs = {
         status: ResponseSpec(body, description=HTTPStatus(status).phrase, generate_examples=False)
         for status in (*statuses, 429, 500)
