@@ -204,7 +204,7 @@ def openapi_command(
     chosen = [each for each in kinds if kind is None or each.name == kind]
     title = "Stoa" if kind is None else f"Stoa: {chosen[0].title}"
     about = "Every kind of session." if kind is None else chosen[0].about
-    document = openapi.document(chosen, title=title, about=about, alone=False)
+    document = openapi.document(chosen, title=title, about=about)
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
 
 

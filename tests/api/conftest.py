@@ -1,29 +1,19 @@
 """A whole server in this process, over SQLite or PostgreSQL, and people who are signed in to it."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 from sqlalchemy import create_engine, text
+from tests.support.house import NOW, fill
 
 from stoa import server as composition
 from stoa.accounts import service as people
-from stoa.accounts.model import NewUser
-from stoa.kernel.actor import AccessLevel
 from stoa.kernel.clock import ManualClock
 from stoa.kernel.ids import SeededIds
 from stoa.platform.migrate import upgrade
-from stoa.platform.storage import postgres_engine, sqlite_engine
+from stoa.platform.storage import postgres_engine
 from stoa.settings import Limits, Server, Settings
-
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-PEOPLE = {
-    "ines.teacher": AccessLevel.INSTRUCTOR,
-    "tom.teacher": AccessLevel.INSTRUCTOR,
-    "lea.student": AccessLevel.STUDENT,
-    "ada.admin": AccessLevel.ADMIN,
-}
 
 
 @dataclass
@@ -33,6 +23,22 @@ class House:
     keys: dict[str, str]
     ids: dict[str, str]
     settings: Settings
+    storage: object = None
+
+    def dump(self):
+        """Every row of every table."""
+        with self.storage.engine.connect() as connection:
+            return {
+                table.name: sorted(map(repr, connection.execute(table.select())))
+                for tables in composition.TABLES
+                for table in tables.sorted_tables
+            }
+
+    def signing_key(self):
+        """(kid, secret) of the newest key that signs tokens."""
+        with self.storage.engine.begin() as connection:
+            key = people.ensure_signing_key(connection, ids=SeededIds("key"), now=self.clock.now()).newest
+        return key.kid, key.secret
 
     def client(self, username=None, **headers):
         if username:
@@ -88,32 +94,6 @@ def settings(tmp_path):
     return Settings(server=Server(data=str(tmp_path)), limits=Limits(http_rate=0))
 
 
-def fill(url):
-    """People and their keys in an empty schema; ({username: key}, {username: id})."""
-    engine = sqlite_engine(url) if url.startswith("sqlite") else postgres_engine(url, connections=1)
-    if url.startswith("sqlite"):
-        upgrade(engine)
-    else:
-        with engine.begin() as connection:
-            names = connection.execute(
-                text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-            ).scalars()
-            tables = ", ".join(name for name in names if name != "alembic_version")
-            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
-    ids, keys, numbers = SeededIds(), {}, {}
-    with engine.begin() as connection:
-        people.ensure_admin(connection, ids=ids, now=NOW, password_hash="none")
-        for username, access in PEOPLE.items():
-            new = NewUser(username, username.split(".")[0].title(), access.value.title(), access)
-            user = people.add_user(connection, new, password_hash="none", ids=ids, now=NOW)
-            _, keys[username] = people.issue_key(
-                connection, user_id=user.id, name="test", expires_at=None, ids=ids, now=NOW
-            )
-            numbers[username] = user.id
-    engine.dispose()
-    return keys, numbers
-
-
 @pytest.fixture
 async def house(database_url, settings, anyio_backend):
     """A server whose clock stands at NOW."""
@@ -127,10 +107,19 @@ async def sqlite_house(sqlite_url, settings, anyio_backend):
         yield built
 
 
+@pytest.fixture(scope="module")
+async def shared_house(tmp_path_factory, anyio_backend):
+    """One SQLite house for all tests of a module: they must leave it as it was."""
+    folder = tmp_path_factory.mktemp("house")
+    settings = Settings(server=Server(data=str(folder)), limits=Limits(http_rate=0))
+    async for built in _open(f"sqlite:///{folder}/stoa.db", settings):
+        yield built
+
+
 async def _open(url, settings):
     keys, ids = fill(url)
     settings = replace(settings, server=replace(settings.server, database=url))
     clock = ManualClock(NOW)
     built = composition.build(settings, clock=clock)
-    yield House(built.app, clock, keys, ids, settings)
+    yield House(built.app, clock, keys, ids, settings, built.storage)
     await built.storage.close()

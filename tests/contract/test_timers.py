@@ -254,7 +254,7 @@ async def test_what_a_killed_server_left_undone_the_next_one_does_once(
 ):
     command = [sys.executable, process.__file__, storage_url, stage]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:  # noqa: ASYNC220 - it is waited for
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout.readline() == f"{stage}\n"
         server.send_signal(signal.SIGKILL)
     assert server.returncode == -signal.SIGKILL

@@ -49,7 +49,7 @@ from stoa.web.values import utc
 
 @post(
     "/auth/login", status_code=200, dto=Json[LoginBody], return_dto=None,
-    responses=documented(400, 401, 403, body=ErrorBody),
+    responses=documented(400, 401, 403, 413, body=ErrorBody),
 )  # fmt: skip
 async def login(request: Request, data: LoginBody) -> Response[TokensBody]:
     """Tokens for a username and a password, and the login cookie. Each call begins a login of its own.
@@ -62,7 +62,7 @@ async def login(request: Request, data: LoginBody) -> Response[TokensBody]:
 
 @post(
     "/auth/refresh", status_code=200, dto=Json[RefreshBody], return_dto=None,
-    responses=documented(400, 401, body=ErrorBody),
+    responses=documented(400, 401, 413, body=ErrorBody),
 )  # fmt: skip
 async def refresh(request: Request, data: RefreshBody) -> Response[TokensBody]:
     """New tokens for a refresh token, which is good once: used again, it ends its login."""
@@ -70,7 +70,9 @@ async def refresh(request: Request, data: RefreshBody) -> Response[TokensBody]:
     return _with_cookie(request, given, TokensBody.of(given))
 
 
-@post("/auth/logout", guards=[signed_in], status_code=204, responses=documented(401, body=ErrorBody))
+@post(
+    "/auth/logout", guards=[signed_in], status_code=204, responses=documented(401, body=ErrorBody, s204=None),
+)  # fmt: skip
 async def logout(request: Request) -> Response[None]:
     """Ends the login of the token or cookie that was sent: none of its tokens is good any more."""
     await _desk(request).log_out(request.user)
@@ -85,7 +87,7 @@ async def me(request: Request) -> AccountBody:
 
 @put(
     "/auth/password", guards=[signed_in], status_code=204, dto=Json[ChangePasswordBody], return_dto=None,
-    responses=documented(400, 401, 403, body=ErrorBody),
+    responses=documented(400, 401, 403, 413, body=ErrorBody),
 )  # fmt: skip
 async def change_password(request: Request, data: ChangePasswordBody) -> None:
     """Changes one's own password and ends one's other logins. A wrong current password counts as at a login."""
@@ -94,7 +96,7 @@ async def change_password(request: Request, data: ChangePasswordBody) -> None:
 
 @post(
     "/auth/keys", guards=[signed_in], status_code=201, dto=Json[CreateKeyBody], return_dto=None,
-    responses=documented(400, 401, 403, body=ErrorBody),
+    responses=documented(400, 401, 403, 413, body=ErrorBody),
 )  # fmt: skip
 async def create_key(request: Request, data: CreateKeyBody) -> NewKeyBody:
     """An API key that may do what its owner may. Its secret is told this once."""
@@ -136,7 +138,7 @@ async def delete_key(request: Request, key_id: FromPath[str]) -> None:
 
 @post(
     "/api/v1/logins", status_code=200, dto=Json[LoginBody], return_dto=None,
-    responses=documented(400, 401, 403, 409, body=ErrorBody),
+    responses=documented(400, 401, 403, 409, 413, body=ErrorBody),
 )  # fmt: skip
 async def begin_login(request: Request, data: LoginBody) -> Response[BegunLoginBody]:
     """Begins the account's one login and sets its cookie.
@@ -179,7 +181,7 @@ async def end_login(request: Request) -> Response[str]:
 
 @post(
     "/api/v1/users", guards=[may("users_write_students")], status_code=200, dto=Json[CreateUserBody],
-    return_dto=None, responses=documented(400, 401, 403, 409, body=ErrorBody),
+    return_dto=None, responses=documented(400, 401, 403, 409, 413, body=ErrorBody),
 )  # fmt: skip
 async def create_user(request: Request, data: CreateUserBody) -> UserBody:
     """Makes a user. Without ``users_write`` only students; nobody grants more than he has himself."""
@@ -203,7 +205,7 @@ async def read_user(request: Request, user_id: FromPath[str]) -> UserBody:
 
 @put(
     "/api/v1/users", guards=[may("users_write_students")], status_code=200, dto=Json[UpdateUserBody],
-    return_dto=None, responses=documented(400, 401, 403, 404, 409, body=ErrorBody),
+    return_dto=None, responses=documented(400, 401, 403, 404, 409, 413, body=ErrorBody),
 )  # fmt: skip
 async def update_user(request: Request, data: UpdateUserBody) -> UserBody:
     """Changes what is sent of the user ``_id``. A new password ends that user's logins."""
@@ -213,7 +215,7 @@ async def update_user(request: Request, data: UpdateUserBody) -> UserBody:
 
 @put(
     "/api/v1/users/reset-password", guards=[signed_in], status_code=200, dto=Json[ResetPasswordBody],
-    return_dto=None, responses=documented(400, 401, 403, body=ErrorBody), media_type="text/plain",
+    return_dto=None, responses=documented(400, 401, 403, 413, body=ErrorBody), media_type="text/plain",
 )  # fmt: skip
 async def reset_password(request: Request, data: ResetPasswordBody) -> str:
     """Sets one's own password and ends one's other logins."""

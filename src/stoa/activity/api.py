@@ -102,7 +102,8 @@ async def keepalive(request: Request, data: Keepalive) -> KeepaliveAnswer:
 
 @post(
     ["/api/v2/session-hide", "/api/v2/session_hide", "/api/v2/session_tracepath"], guards=[signed_in],
-    status_code=200, dto=Json[Hide], return_dto=None, responses=documented(400, 401, 413, body=ErrorBody),
+    status_code=200, dto=Json[Hide], return_dto=None,
+    responses=documented(400, 401, 413, body=ErrorBody, s200=None),
 )  # fmt: skip
 async def session_hide(request: Request, data: Hide) -> Response[bytes]:
     """Counts like a visible keepalive. The answer has no body."""

@@ -28,6 +28,11 @@ VisibleMs = Annotated[
     int, Meta(ge=0, le=rules.MAX_SEQ, description="How long the page was visible since its last report.")
 ]
 
+AgeMs = Annotated[
+    int,
+    Meta(ge=0, le=rules.MAX_SEQ, description="How long ago that time ended, where the report had to wait."),
+]
+
 
 class Hide(Struct):
     """What the page was when it was left. Counts like a visible keepalive."""
@@ -36,9 +41,13 @@ class Hide(Struct):
     client: Client | None = None
     seq: Seq | None = None
     visible_ms: VisibleMs | None = None
+    age_ms: AgeMs = 0
 
     def to_ping(self, *, visible: bool = True) -> Ping:
-        return Ping(tally.parse_path(self.path), visible, self.visible_ms, self.seq, self.client or "")
+        return Ping(
+            tally.parse_path(self.path), visible=visible, claim_ms=self.visible_ms, age_ms=self.age_ms, seq=self.seq,
+            client=self.client or "",
+        )  # fmt: skip
 
 
 class Keepalive(Hide, kw_only=True):

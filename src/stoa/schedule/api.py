@@ -8,6 +8,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from litestar import Response, delete, get, patch, post
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import Body, FromPath, FromQuery, QueryParameter
 from litestar.types import ControllerRouterHandler
 
@@ -323,8 +324,23 @@ async def renew_calendar_link(request: Request, timeline_id: FromPath[str]) -> W
     return await _write_timeline(request, service.renew_feed, timeline_id, ids=house_of(request).ids)
 
 
+class CalendarImport(Operation):
+    """Litestar does not document a body that a handler takes as bytes."""
+
+    def __post_init__(self) -> None:
+        text, upload = (
+            Schema(type=OpenAPIType.STRING),
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY),
+        )
+        form = Schema(type=OpenAPIType.OBJECT, properties={"file": upload}, required=["file"])
+        self.request_body = RequestBody(
+            required=True,
+            content={"text/calendar": OpenAPIMediaType(text), "multipart/form-data": OpenAPIMediaType(form)},
+        )
+
+
 @post(
-    "/timelines/{timeline_id:str}/import", guards=[signed_in], status_code=200,
+    "/timelines/{timeline_id:str}/import", guards=[signed_in], status_code=200, operation_class=CalendarImport,
     responses=documented(400, 401, 403, 404, 413, body=ErrorBody),
 )  # fmt: skip
 async def import_calendar(

@@ -66,6 +66,7 @@ def _decoder_of(of: Any) -> msgspec.json.Decoder[Any]:
 def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """The value, or MalformedError (not JSON), or InvalidError (not what was asked for)."""
     try:
+        body.decode()  # what the decoder passes over has to be text, too
         value = decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _invalid(str(error)) from None

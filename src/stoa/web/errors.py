@@ -25,6 +25,7 @@ from litestar.exceptions import (
 )
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import ParameterKwarg
+from litestar.routes import HTTPRoute
 
 from stoa.kernel.errors import (
     ConflictError,
@@ -121,13 +122,19 @@ class Dialects:
         return max(matches, key=lambda match: match[0])[1] if matches else _PLAIN
 
     def render(
-        self, path: str, exception: BaseException, *, request_id: str, names: Mapping[str, str] | None = None
+        self,
+        path: str,
+        exception: BaseException,
+        *,
+        request_id: str,
+        names: Mapping[str, str] | None = None,
+        methods: Sequence[str] = (),
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and JSON body for anything that was raised while ``path`` was served.
 
-        ``names`` are a handler's parameters and what they are called on the wire.
+        ``names`` are a handler's parameters and what they are called on the wire; ``methods`` are those of the path.
         """
-        error = as_stoa_error(exception, request_id=request_id, names=names or {})
+        error = as_stoa_error(exception, request_id=request_id, names=names or {}, methods=methods)
         problem = self.of(path).problem(error)
         if problem.status >= 500:
             _log.error("request failed", path=path, error_id=request_id, exc_info=exception)
@@ -145,6 +152,7 @@ class Dialects:
             exception,
             request_id=request.scope["state"].get("request_id", ""),
             names=_wire_names(request) if isinstance(exception, ValidationException) else None,
+            methods=_methods_at(request) if isinstance(exception, MethodNotAllowedException) else (),
         )
         return Response(body, status_code=status, headers=headers, media_type="application/json")
 
@@ -153,7 +161,9 @@ _PLAIN = Dialect(("/",), plain_body)
 _log = structlog.get_logger("stoa.web")
 
 
-def as_stoa_error(exception: BaseException, *, request_id: str, names: Mapping[str, str]) -> StoaError:  # noqa: PLR0911 - a table of cases
+def as_stoa_error(  # noqa: PLR0911 - a table of cases
+    exception: BaseException, *, request_id: str, names: Mapping[str, str], methods: Sequence[str] = ()
+) -> StoaError:
     if isinstance(exception, StoaError):
         return exception
     if isinstance(exception, ValidationException):
@@ -161,8 +171,8 @@ def as_stoa_error(exception: BaseException, *, request_id: str, names: Mapping[s
     if isinstance(exception, NotFoundException):
         return NotFoundError("There is nothing at this address.")
     if isinstance(exception, MethodNotAllowedException):
-        allow = (exception.headers or {}).get("Allow", "")
-        return MethodError("This address does not take this method.", headers={"allow": allow})
+        allow = ", ".join(methods)
+        return MethodError(f"This address does not take this method, but {allow}.", headers={"allow": allow})
     if isinstance(exception, HTTPException) and exception.status_code == 413:
         return TooLargeError("The body is too large.")
     if isinstance(exception, ClientException):
@@ -170,6 +180,19 @@ def as_stoa_error(exception: BaseException, *, request_id: str, names: Mapping[s
     return UnexpectedError(
         f"Something went wrong here. The log has it under {request_id}.", error_id=request_id
     )
+
+
+def _methods_at(request: Request) -> Sequence[str]:
+    """What the address takes: Litestar does not say it. A literal piece of a path goes before a parameter."""
+    pieces = [piece for piece in request.scope["path"].split("/") if piece]
+    found: list[tuple[int, list[str]]] = []
+    for route in request.app.routes:
+        components = route.path_components
+        literals = sum(component == piece for component, piece in zip(components, pieces, strict=False))
+        others = sum(not isinstance(component, str) for component in components)
+        if isinstance(route, HTTPRoute) and len(components) == len(pieces) == literals + others:
+            found.append((literals, sorted(route.methods)))
+    return max(found, default=(0, ["GET"]))[1]
 
 
 def _wire_names(request: Request) -> dict[str, str]:
@@ -203,8 +226,11 @@ def _fault(item: Mapping[str, Any], names: Mapping[str, str]) -> Fault:
     return Fault(names.get(key, key), str(item.get("message", "is not valid")).replace("`", "") + ".")
 
 
-def documented(*statuses: int, body: type[Any], **also: type[Any]) -> dict[int, ResponseSpec]:
-    """The error responses of one route for its OpenAPI document. 429 and 500 can come from every route."""
+def documented(*statuses: int, body: type[Any], **also: type[Any] | None) -> dict[int, ResponseSpec]:
+    """The error responses of one route for its OpenAPI document. 429 and 500 can come from every route.
+
+    ``s200=None`` says that the answer with this status has no body.
+    """
     specs = {
         status: ResponseSpec(body, description=HTTPStatus(status).phrase, generate_examples=False)
         for status in (*statuses, 429, 500)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -11,11 +11,15 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Response, Router, get
+from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Reference, SecurityScheme
 from litestar.params import FromPath
+from litestar.routes import HTTPRoute
 from litestar.static_files import create_static_files_router
+from litestar.types import Method
 
 from stoa import __version__
 from stoa.web.kind import Kind
@@ -27,8 +31,12 @@ _SCHEMES: dict[str, SecurityScheme | Reference] = {
 }
 
 
-def document(kinds: Sequence[Kind], *, title: str, about: str, alone: bool) -> dict[str, Any]:
-    """The OpenAPI document of ``kinds`` as this server serves them."""
+def document(kinds: Sequence[Kind], *, title: str, about: str, alone: Kind | None = None) -> dict[str, Any]:
+    """The OpenAPI document of ``kinds`` as a server serves them, with ``alone`` at its root.
+
+    Operations of one kind have their short names; where several kinds meet, each is preceded by its kind's.
+    """
+    kind_of = {kind.title: kind.name for kind in kinds} if len(kinds) > 1 else {}
     config = OpenAPIConfig(
         title=title,
         version=__version__,
@@ -36,10 +44,41 @@ def document(kinds: Sequence[Kind], *, title: str, about: str, alone: bool) -> d
         components=Components(security_schemes=_SCHEMES),
         security=[{"bearer": []}, {"cookie": []}, {"apiKey": []}],
         use_handler_docstrings=True,
+        operation_id_creator=partial(_operation_id, kind_of),
     )
-    app = Litestar([kind.router(alone=alone) for kind in kinds], openapi_config=config)
+    app = Litestar([kind.router(alone=kind is alone) for kind in kinds], openapi_config=config)
     schema: dict[str, Any] = app.openapi_schema.to_schema()
+    _open_what_is_unguarded(schema, app)
+    schema["paths"] = dict(
+        sorted(schema["paths"].items())
+    )  # one document, whatever order Litestar finds them in
     return schema
+
+
+def _operation_id(
+    kind_of: Mapping[str, str], handler: HTTPRouteHandler, method: Method, components: Sequence[Any]
+) -> str:
+    """The handler's name; one that serves several methods or addresses is told apart by method and number."""
+    words = handler.handler_name.split("_")
+    if kind_of:
+        words.insert(0, kind_of[handler.resolve_tags()[0]])
+    if len(handler.http_methods) > 1:
+        words.append(HttpMethod(method).value)
+    ends = sorted(path.rsplit("/", 1)[-1] for path in handler.paths)
+    if len(ends) > 1 and ends.index(str(components[-1])):
+        words.append(str(ends.index(str(components[-1])) + 1))
+    return words[0] + "".join(word.capitalize() for word in words[1:])
+
+
+def _open_what_is_unguarded(schema: dict[str, Any], app: Litestar) -> None:
+    """A route without a guard asks for no proof. (Litestar says so of none: it takes an empty list for nothing said.)"""
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute) or route.path_format not in schema["paths"]:
+            continue
+        for method, (handler, _) in route.route_handler_map.items():
+            operation = schema["paths"][route.path_format].get(HttpMethod(method).value.lower())
+            if operation is not None and not handler.resolve_guards():
+                operation["security"] = []
 
 
 def router(kinds: Sequence[Kind], *, alone: Kind | None) -> Router:
@@ -55,10 +94,7 @@ def router(kinds: Sequence[Kind], *, alone: Kind | None) -> Router:
             chosen, title, about = [kind], f"Stoa: {kind.title}", kind.about
         else:
             raise NotFoundException
-        made = [
-            msgspec.json.encode(document([k], title=title, about=about, alone=k is alone)) for k in chosen
-        ]
-        return made[0] if len(made) == 1 else _merged(made)
+        return msgspec.json.encode(document(chosen, title=title, about=about, alone=alone))
 
     @get("/{name:str}/openapi.json", sync_to_thread=True, include_in_schema=False)
     def openapi(name: FromPath[str]) -> Response[bytes]:
@@ -85,16 +121,6 @@ def router(kinds: Sequence[Kind], *, alone: Kind | None) -> Router:
 
     static = create_static_files_router("/ui", [_assets()], include_in_schema=False)
     return Router("/schema", route_handlers=[index, openapi_of_all, openapi, try_it, static])
-
-
-def _merged(texts: Sequence[bytes]) -> bytes:
-    """One document of several. Kinds name their schemas apart, so that nothing is lost."""
-    whole: dict[str, Any] = msgspec.json.decode(texts[0])
-    for text in texts[1:]:
-        part = msgspec.json.decode(text)
-        whole["paths"] |= part["paths"]
-        whole["components"]["schemas"] |= part["components"].get("schemas", {})
-    return msgspec.json.encode(whole)
 
 
 def _assets() -> Path:

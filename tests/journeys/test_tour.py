@@ -1,0 +1,86 @@
+"""What somebody does in the first minutes with Stoa: start it with demo data, sign in, use both kinds."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+def sign_ins(output):
+    """The demo sign-ins that the start printed, by username."""
+    line = next(line for line in output.splitlines() if line.startswith("Demo sign-ins:"))
+    return dict(re.findall(r"([\w.-]+) / ([^,]+)", line))
+
+
+async def counts(client):
+    return {
+        path: (await client.get(path)).json()["meta"]["meta"]["count"]
+        for path in ("/schedule/sessions", "/schedule/timelines")
+    } | {path: len((await client.get(path)).json()) for path in ("/api/v2/sessions", "/api/v1/users")}
+
+
+async def test_the_tour(start):
+    stoa = start("--demo")
+    assert f"http://127.0.0.1:{stoa.port}" in stoa.output()
+    people = sign_ins(stoa.output())
+    page = httpx.get(stoa.address).text
+    for username, password in people.items():
+        assert username in page
+        assert stoa.sign_in(username, password)["user"]["username"] == username
+    teacher = next(
+        token["access_token"]
+        for name, password in people.items()
+        if (token := stoa.sign_in(name, password))["user"]["accessId"] == "instructor"
+    )
+    admin = stoa.sign_in("admin", people["admin"])["access_token"]
+    async with stoa.client(teacher) as client:
+        await use_the_schedule(client)
+        await use_activity(client)
+    async with stoa.client(admin) as client:
+        before = await counts(client)
+        assert min(before.values()) >= 3, before
+        month = datetime.now(UTC)
+        window = f"from={month.date()}T00:00:00Z&to={(month + timedelta(days=31)).date()}T00:00:00Z"
+        assert len((await client.get(f"/schedule/occurrences?{window}")).json()["data"]) > 10
+        assert (await client.get("/api/v2/stats?group_by=day")).json()["stats"]
+    metrics = httpx.get(f"{stoa.address}/metrics")
+    assert "stoa_" in metrics.text
+    assert httpx.get(f"{stoa.address}/health/live").json() == {"status": "ok"}
+    assert stoa.stop() == 0
+
+    again = start("--demo")
+    assert set(sign_ins(again.output())) >= set(people) - {"admin"}
+    async with again.client(admin) as client:
+        assert await counts(client) == before
+
+
+async def use_the_schedule(client):
+    timeline = (await client.post("/schedule/timelines", json={"name": "Studio"})).json()["data"]
+    yoga = {
+        "type": "RECURRING", "timelineId": timeline["id"], "name": "Weekly Yoga Class",
+        "startDateTime": "2023-12-01T09:00:00Z", "endDateTime": "2023-12-01T10:00:00Z",
+        "repeatCycleType": "WEEKLY", "recurringDayOfWeek": "FRIDAY",
+    }  # fmt: skip
+    session = (await client.post("/schedule/sessions", json=yoga)).json()["data"]
+    assert (await client.post("/schedule/sessions", json=yoga)).status_code == 409
+    feed = httpx.get(timeline["feedUrl"])
+    assert "SUMMARY:Weekly Yoga Class" in feed.text
+    assert (await client.delete(f"/schedule/sessions/{session['id']}")).json()["data"]["removedAt"]
+
+
+async def use_activity(client):
+    path = "[/view/da7ac9b9-db1c-4435-a1f2-edb4d6be4db8,view-tab_edd5855b-54f1-4c51-9550-d88c2da60768]"
+    assert (await client.post("/api/v2/keepalive", json={"visible": True, "path": path})).status_code == 400
+    assert (await client.post("/api/v2/sessionstart")).json() == {"description": "Session Start"}
+    answer = (await client.post("/api/v2/keepalive", json={"visible": True, "path": path})).json()
+    assert answer == {
+        "description": "Session keepalive",
+        "time": answer["time"],
+        "visible": True,
+        "paths": path,
+    }
+    active = (await client.get("/api/v2/sessions?active=true")).json()
+    assert [session["last_visible_path"] for session in active] == [path.strip("[]").split(",")]

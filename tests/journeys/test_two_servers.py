@@ -1,0 +1,126 @@
+"""Two server processes over one database decide as one."""
+
+import asyncio
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+pytestmark = pytest.mark.anyio
+ROUNDS = [25, pytest.param(1_000, marks=pytest.mark.long)]
+RACERS = 10
+FIRST = datetime(2026, 1, 1, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def two(start, place):
+    return start(*place), start(*place)
+
+
+@pytest.fixture
+async def clients(two):
+    token = two[0].sign_in()["access_token"]
+    async with two[0].client(token) as one, two[1].client(token) as other:
+        yield one, other
+
+
+async def new_timeline(client):
+    return (await client.post("/schedule/timelines", json={"name": "Race"})).json()["data"]["id"]
+
+
+def slot(number):
+    begin = FIRST + timedelta(days=number)
+    return {"startDateTime": begin.isoformat(), "endDateTime": (begin + timedelta(hours=1)).isoformat()}
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+@pytest.mark.timeout(3600)
+async def test_of_ten_racing_creations_one_wins(clients, rounds):
+    timeline = await new_timeline(clients[0])
+    for number in range(rounds):
+        body = {"type": "ONE_TIME", "timelineId": timeline, "name": f"Race {number}", **slot(number)}
+        if number % 5 == 4:
+            body |= {"type": "RECURRING", "repeatCycleType": "DAILY", "count": 1}
+        answers = await asyncio.gather(
+            *(clients[racer % 2].post("/schedule/sessions", json=body) for racer in range(RACERS))
+        )
+        assert Counter(answer.status_code for answer in answers) == {200: 1, 409: RACERS - 1}, number
+    listed = (await clients[1].get(f"/schedule/sessions?timelineId={timeline}")).json()
+    assert listed["meta"]["meta"]["count"] == rounds
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+@pytest.mark.timeout(3600)
+async def test_of_ten_racing_edits_one_wins(clients, rounds):
+    timeline = await new_timeline(clients[0])
+    racers = []
+    for number in range(RACERS):
+        body = {"type": "ONE_TIME", "timelineId": timeline, "name": f"Racer {number}"}
+        racers.append((await clients[0].post("/schedule/sessions", json=body)).json()["data"]["id"])
+    for number in range(rounds):
+        answers = await asyncio.gather(
+            *(
+                clients[place % 2].patch(f"/schedule/sessions/{racer}", json=slot(number))
+                for place, racer in enumerate(racers)
+            )
+        )
+        assert Counter(answer.status_code for answer in answers) == {200: 1, 409: RACERS - 1}, number
+
+
+async def test_a_login_that_ends_on_one_server_ends_on_the_other_within_a_second(
+    two, clients, eventually_sync
+):
+    import httpx
+
+    for _ in range(3):
+        token = two[0].sign_in()["access_token"]
+        headers = {"authorization": f"Bearer {token}"}
+        for server in two:
+            assert httpx.get(f"{server.address}/auth/me", headers=headers).status_code == 200
+        assert httpx.post(f"{two[0].address}/auth/logout", headers=headers).status_code == 204
+        assert httpx.get(f"{two[0].address}/auth/me", headers=headers).status_code == 401
+        deadline = time.monotonic() + 1.0
+        while time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+            httpx.get(f"{two[1].address}/auth/me", headers=headers)  # asking does not keep it alive
+        assert httpx.get(f"{two[1].address}/auth/me", headers=headers).status_code == 401
+
+
+async def test_what_one_server_stores_the_other_shows(clients):
+    timeline = await new_timeline(clients[0])
+    assert (await clients[1].get(f"/schedule/timelines/{timeline}")).status_code == 200
+    await clients[1].post("/api/v2/sessionstart")
+    for number in range(10):
+        answer = await clients[number % 2].post(
+            "/api/v2/keepalive", json={"visible": True, "path": [f"/{number}"]}
+        )
+        assert answer.status_code == 200
+    (session,) = (await clients[0].get("/api/v2/sessions")).json()
+    assert set(session["tab_duration"]) == {f"/{number}" for number in range(10)}
+
+
+async def test_ten_racing_starts_begin_one_session(clients):
+    answers = await asyncio.gather(
+        *(clients[racer % 2].post("/api/v2/sessionstart") for racer in range(RACERS))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len((await clients[0].get("/api/v2/sessions")).json()) == 1
+    days = (await clients[0].get("/api/v2/stats?group_by=day")).json()["stats"]
+    assert [row["sessions"] for row in days] == [1]
+
+
+async def test_racing_keepalives_lose_no_time(clients):
+    await clients[0].post("/api/v2/sessionstart")
+    await asyncio.gather(
+        *(
+            clients[number % 2].post(
+                "/api/v2/keepalive", json={"visible": True, "path": [f"/{number}"], "seq": number}
+            )
+            for number in range(60)
+        )
+    )
+    (session,) = (await clients[0].get("/api/v2/sessions")).json()
+    assert len(session["tab_duration"]) == 60
+    assert session["visible_duration"] == sum(session["tab_duration"].values())
+    assert session["visible_duration"] <= session["last_ping"] - session["start"] + 1

@@ -1,0 +1,86 @@
+"""Real server processes: started, asked, stopped; and commands that run to their end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+ADMIN = ("admin", "the admin's password")
+
+
+def environment(**more):
+    """This process's environment without its own settings of Stoa, and with ``more`` of them."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STOA_")}
+    settings = {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "ignore", "STOA_HTTP_RATE_LIMIT": "0"}
+    return kept | settings | {"STOA_ADMIN_PASSWORD": ADMIN[1], "STOA_LOG_FORMAT": "json"} | more
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def run(*arguments, given=None, **settings):
+    """``stoa arguments`` run to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "stoa", *map(str, arguments)],
+        input=given, env=environment(**settings), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+class Running:
+    """One ``stoa serve``. What it prints is in ``output()``."""
+
+    def __init__(self, folder, *arguments, port=None, **settings):
+        self.port = port or free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self._log = folder / f"server-{self.port}-{time.monotonic_ns()}.log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stoa", "serve", "--port", str(self.port), *map(str, arguments)],
+                env=environment(**settings), stdout=log, stderr=subprocess.STDOUT, cwd=folder,
+            )  # fmt: skip
+
+    def output(self):
+        return self._log.read_text(errors="replace")
+
+    def wait_ready(self, *, within=60.0):
+        deadline = time.monotonic() + within
+        while True:
+            assert self.process.poll() is None, self.output()
+            assert time.monotonic() < deadline, f"not ready within {within} s: {self.output()}"
+            try:
+                if httpx.get(f"{self.address}/health/ready", timeout=5).status_code == 200:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.02)
+
+    def kill(self):
+        """As a power cut would: no chance to finish anything."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(30)
+
+    def stop(self, *, within=30):
+        """As an operator would. The exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(within)
+
+    def client(self, token=None, **more):
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return httpx.AsyncClient(base_url=self.address, headers=headers, timeout=60, **more)
+
+    def sign_in(self, username=ADMIN[0], password=ADMIN[1]):
+        """Tokens and the user."""
+        answer = httpx.post(
+            f"{self.address}/auth/login", json={"username": username, "password": password}, timeout=60
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
