@@ -182,7 +182,7 @@ def test_lost_focus(opened, looked, counted, unfocused):
     else:
         page.wait_for_timeout(2000)
     page.evaluate("delete document.hasFocus; dispatchEvent(new Event('focus')); 0")
-    looked.look(page, 1.0)
+    looked.look(page, 0.5)
     stop(page)
     counted()
 
@@ -223,10 +223,10 @@ def test_navigation_within_a_page(opened, looked, counted):
 
 def test_from_page_to_page(opened, site, looked, counted):
     page = opened("one")
-    looked.look(page, 1.5)
+    looked.look(page, 1.0)
     with looked.at(page):
         page.goto(f"{site}/pages/two?every=1")
-    looked.look(page, 1.5)
+    looked.look(page, 1.0)
     page.close()
     assert set(counted()["tab_duration"]) == {"/pages/one", "/pages/two"}
 
@@ -288,7 +288,7 @@ def test_a_network_that_goes_and_comes_back(context, opened, looked, counted, se
     page = opened()
     looked.look(page, 1.0)
     context.set_offline(True)
-    looked.look(page, 2.2)
+    looked.look(page, 1.8)
     assert sessions()[0]["visible_duration"] <= 2
     with looked.at(page):
         context.set_offline(False)
@@ -299,16 +299,16 @@ def test_a_network_that_goes_and_comes_back(context, opened, looked, counted, se
 
 def test_what_a_page_could_not_send_the_next_one_does(context, opened, site, looked, counted):
     page = opened("one")
-    looked.look(page, 1.2)
+    looked.look(page, 1.0)
     context.set_offline(True)
-    looked.look(page, 2.4)
+    looked.look(page, 1.6)
     stop(page)
     context.set_offline(False)
     with looked.at(page):
         page.goto(f"{site}/pages/two?every=1")
     looked.look(page, 0.5)
     stop(page)
-    assert abs(counted()["tab_duration"]["/pages/one"] - 3.6) <= 1.0
+    assert abs(counted()["tab_duration"]["/pages/one"] - 2.6) <= 1.0
 
 
 def test_answers_that_get_lost_are_not_counted_twice(context, opened, looked, counted):

@@ -185,9 +185,6 @@ def _json(value: Any) -> str:
     return _encoder.encode(value).decode()
 
 
-# Sessions
-
-
 def current(connection: Connection, beaker_ids: Iterable[str]) -> Sequence[Row[Any]]:
     """The current session of each login that has one, active or not; locked, in a fixed order."""
     return connection.execute(_CURRENT, {"beaker_ids": list(beaker_ids)}).all()
@@ -241,9 +238,6 @@ def save_standings(connection: Connection, standings: Mapping[int, Standing]) ->
     _execute_many(connection, _SAVE_SESSIONS, rows)
 
 
-# What clients have sent
-
-
 def memories(
     connection: Connection, numbers: Iterable[int], names: Iterable[str]
 ) -> dict[tuple[int, str], Memory]:
@@ -261,9 +255,6 @@ def save_memories(connection: Connection, remembered: Mapping[tuple[int, str], M
         for (session, client), memory in remembered.items()
     ]
     _execute_many(connection, _SAVE_CLIENTS, rows)
-
-
-# Time
 
 
 def add_credits(connection: Connection, credited: Iterable[tuple[int, str, str, Credit]]) -> None:
@@ -288,9 +279,6 @@ def add_credits(connection: Connection, credited: Iterable[tuple[int, str, str, 
 
 def count_begun(connection: Connection, *, user_id: str, username: str, at_ms: int) -> None:
     _execute_many(connection, _ADD_USERS, [(at_ms // DAY_MS, user_id, username, 0, 1)])
-
-
-# The list
 
 
 def with_counters(
@@ -321,9 +309,6 @@ def with_counters(
         (row, tuple(Counter(view, tab or None, ms) for (view, tab), ms in sorted(times.items())))
         for row, times in found.values()
     ]
-
-
-# Statistics
 
 
 def stats_by_page(
@@ -377,9 +362,6 @@ def _in_days(first_day: int, last_day: int, user_ids: Sequence[str] | None) -> l
 def user_ids_named(connection: Connection, usernames: Sequence[str]) -> list[str]:
     found = select(daily_users.c.user_id).where(daily_users.c.username.in_(usernames)).distinct()
     return list(connection.scalars(found))
-
-
-# One user's own
 
 
 def erase(connection: Connection, *, user_id: str) -> tuple[int, int]:

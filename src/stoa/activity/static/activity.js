@@ -1,14 +1,13 @@
-/* Stoa's activity tracker: how long was this page really looked at?   <script src=".../activity.js" defer></script>
+/* Stoa's activity tracker: how long was this page looked at?   <script src=".../activity.js" defer></script>
  * Counted: time in which the page is visible, has the focus and is awake. Hidden never counts; visible beside the
  * window one works in does not, except with data-count-unfocused. Time is added in small steps of the monotonic clock;
- * a step of over 3 s was a sleep and counts as one. The date plays no part.
+ * one of over 3 s was a sleep and counts as one.
  * Told: on visibility, focus, navigation, leaving, and every 10 s (data-every). A report has a number (seq) in its page
- * load (client), so that it counts once, its own amount (visible_ms) and how long it waited (age_ms). What can't be
- * sent waits, in localStorage for the next page; but a session that was silent for 300 s is over, and its time with it.
- * Login: the cookie, or data-token (read each time). data-base: where Stoa is, if not here. The place is the URL's path,
- * with a "#/" route, or stoaActivity.setPath([view, tab]) (null: the URL again). stoaActivity.stop() ends it. */
+ * load (client), its own amount (visible_ms) and how long it waited (age_ms), so that it counts once, whenever it comes.
+ * What can't be sent waits, in localStorage for the next page. A session silent for 300 s is over, with what waits.
+ * Login: the cookie, or data-token (read each time). data-base: where Stoa is, if not here. Place: the URL's path with
+ * a "#/" route, or stoaActivity.setPath([view, tab]); null: the URL again. stoaActivity.stop() ends it. */
 (() => {
-  "use strict";
   if (window.stoaActivity) return;
   const script = document.currentScript || document.querySelector("script[src*='activity.js']");
   const option = script.dataset;
@@ -16,8 +15,7 @@
   const every = 1000 * (option.every || 10), TICK = 500, SLEEP = 3000, MOST = 200, KEY = "stoa-activity";
   const client = crypto.getRandomValues(new Uint32Array(3)).join("-");
   const end = new AbortController();
-  const now = () => performance.now();
-  const instant = () => performance.timeOrigin + now();
+  const now = () => performance.timeOrigin + performance.now();
 
   let seq = 0, queue = [], retryAt = 0, failures = 0;
   let counting = false, frozen = false, counted = 0, steppedAt = now(), reportedAt = 0;
@@ -38,16 +36,16 @@
     if (counting) counted += passed > SLEEP ? TICK : passed;
   }
 
-  /* Queues what was counted, for the place where it was; joins a report that was never sent. */
+  /* Queues what was counted; joins a report that was never sent. */
   function report(route, visible) {
     const ms = Math.floor(counted), last = queue[queue.length - 1];
     counted -= ms;
     reportedAt = now();
     if (last && !last.tried && last.visible === visible && last.path + "" === path + "") {
       last.visible_ms += ms;
-      last.ended = instant();
+      last.ended = now();
     } else {
-      queue.push({ route, visible, path, visible_ms: ms, ended: instant(), seq: ++seq, client });
+      queue.push({ route, visible, path, visible_ms: ms, ended: now(), seq: ++seq, client });
     }
     queue = queue.slice(-MOST);
   }
@@ -83,7 +81,7 @@
     return fetch(new URL(route, base), { method: "POST", headers, credentials, signal, keepalive: true, body });
   }
 
-  /* One after another; all at once when the page may be gone in a moment. */
+  /* One by one; all at once when the page may soon be gone. */
   function send(all) {
     for (const item of queue) {
       if (!all && queue.some((other) => other.busy)) return;
@@ -94,7 +92,7 @@
   async function deliver(item) {
     item.busy = item.tried = true;
     const { route, ended, busy, tried, ...told } = item;
-    const body = JSON.stringify({ ...told, age_ms: Math.max(0, Math.floor(instant() - ended)) });
+    const body = JSON.stringify({ ...told, age_ms: Math.max(0, Math.floor(now() - ended)) });
     let done = false;
     try {
       let answer = await post(route, body);
@@ -103,7 +101,7 @@
         answer = await post(route, body);
       }
       done = answer.status < 500 && answer.status !== 429;
-    } catch { /* no network: later */ }
+    } catch {}
     item.busy = false;
     failures = done ? 0 : failures + 1;
     retryAt = done ? 0 : now() + Math.min(30000, 1000 * 2 ** failures);
@@ -119,10 +117,9 @@
     send(true);
     try {
       if (queue.length) localStorage[KEY] = JSON.stringify([...saved(), ...queue].slice(-MOST));
-    } catch { /* no room, or not allowed */ }
+    } catch { /* not allowed */ }
   }
 
-  /* What earlier pages could not send. */
   function saved() {
     try {
       const items = JSON.parse(localStorage[KEY] || "[]");
@@ -133,9 +130,8 @@
     }
   }
 
-  function on(target, names, run) {
-    for (const name of names.split(" ")) target.addEventListener(name, run, { signal: end.signal });
-  }
+  const on = (target, names, run) =>
+    names.split(" ").forEach((name) => target.addEventListener(name, run, { signal: end.signal }));
 
   for (const name of ["pushState", "replaceState"]) {
     const original = history[name];
