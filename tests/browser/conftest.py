@@ -11,32 +11,24 @@ adds pages and passes everything else on, so that pages and API share an origin.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import sync_playwright
-from sqlalchemy import create_engine
+from tests.support.processes import Running
 
-from stoa.activity import rules, service, store
-from stoa.activity.model import Filters
-from stoa.activity.tally import tab_duration, visible_duration
-from stoa.kernel.actor import AccessLevel, Actor
-from stoa.kernel.clock import SystemClock, to_millis
-from stoa.kernel.errors import StoaError
-from stoa.kernel.ids import SystemIds
+from stoa.web.auth import LOGIN_COOKIE
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -50,7 +42,6 @@ ARGUMENTS = [
     "--disable-sync",
     "--remote-debugging-port=0",
 ]
-COOKIE = "login"
 
 
 @contextlib.contextmanager
@@ -93,74 +84,33 @@ class Login:
 @dataclass(frozen=True)
 class Server:
     base_url: str
+    admin: dict
 
-    def login(self, username):
-        return Login(username, {"name": COOKIE, "value": username}, username)
+    def login(self):
+        """Somebody new, signed in."""
+        username, password = f"visitor-{secrets.token_hex(6)}", "a visitor's password"
+        person = {"username": username, "password": password, "firstName": "Some", "lastName": "Body"}
+        made = httpx.post(
+            f"{self.base_url}/api/v1/users/",
+            json=person | {"accessId": "student"},
+            headers=self.admin,
+            timeout=60,
+        )
+        assert made.status_code == 200, made.text
+        answer = httpx.post(
+            f"{self.base_url}/auth/login", json={"username": username, "password": password}, timeout=60
+        )
+        cookie = {"name": LOGIN_COOKIE, "value": answer.cookies[LOGIN_COOKIE]}
+        return Login(username, cookie, answer.json()["access_token"])
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """The real use cases over a real SQLite file, with as little HTTP as will do."""
-    engine = create_engine(f"sqlite:///{tmp_path_factory.mktemp('tracker')}/stoa.db")
-    store.metadata.create_all(engine)
-    one_writer = threading.Lock()
-    clock, ids, logins = SystemClock(), SystemIds(), {}
-
-    def actor(username):
-        user_id = username.encode().hex()[:24].ljust(24, "0")
-        login_at = logins.setdefault(username, datetime(2026, 1, 1, tzinfo=UTC))
-        return Actor(1, user_id, username, username, AccessLevel.STUDENT, frozenset(), username, login_at)
-
-    def described(session):
-        return {
-            "username": session.username,
-            "start": to_millis(session.start_at) // 1000,
-            "last_ping": to_millis(session.last_ping_at) // 1000,
-            "last_visible_path": list(session.last_visible_path),
-            "visible_duration": visible_duration(session.counters),
-            "tab_duration": tab_duration(session.counters),
-        }
-
-    class Api(Quiet):
-        def run(self):
-            cookie = SimpleCookie(self.headers.get("Cookie")).get(COOKIE)
-            bearer = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-            username = bearer or (cookie.value if cookie else None)
-            sent = self.body()
-            route = urlsplit(self.path).path
-            if route == "/activity.js":
-                script = resources.files("stoa.activity").joinpath("static/activity.js").read_bytes()
-                return self.answer(200, script, "text/javascript")
-            if not route.startswith("/api/v2/"):
-                return self.answer(404, b"{}")
-            if username is None:
-                return self.answer(401, b"{}")
-            try:
-                with one_writer, engine.begin() as connection:
-                    found = self.use_case(connection, route, actor(username), sent)
-            except StoaError as error:
-                return self.answer(400, json.dumps({"name": "", "description": error.message}).encode())
-            return self.answer(200, json.dumps(found).encode())
-
-        def use_case(self, connection, route, who, sent):
-            now = clock.now()
-            if route == "/api/v2/sessions":
-                names = parse_qs(urlsplit(self.path).query).get("usernames[]", [])
-                filters = Filters(usernames=tuple(names))
-                listing = service.list_sessions(connection, actor=who, filters=filters, now=now)
-                return [described(session) for session in listing.items]
-            if route == "/api/v2/sessionstart":
-                service.start(connection, actor=who, now=now, ids=ids)
-                return {"description": "Session Start"}
-            read = {"/api/v2/keepalive": rules.keepalive_from, "/api/v2/session-hide": rules.hide_from}[route]
-            service.keepalive(connection, actor=who, ping=read(json.loads(sent)), now=now)
-            return {"description": "Session keepalive"}
-
-        do_GET = do_POST = run
-
-    with serving(Api) as base_url:
-        yield Server(base_url)
-    engine.dispose()
+    """A real `stoa serve`."""
+    folder = tmp_path_factory.mktemp("tracker")
+    running = Running(folder, "--data", folder).wait_ready()
+    yield Server(running.address, {"authorization": f"Bearer {running.sign_in()['access_token']}"})
+    running.stop()
 
 
 @pytest.fixture(scope="session")
@@ -250,7 +200,7 @@ def context(browser):
 
 
 @pytest.fixture
-def login(server, context, site, request):
-    login = server.login(re.sub(r"\W", "", request.node.name)[:40])
+def login(server, context, site):
+    login = server.login()
     context.add_cookies([login.cookie | {"url": site}])
     return login
