@@ -1,8 +1,7 @@
 """What can go wrong with activity. On the wire each is 400 ``{"name": "", "description": message}``.
 
 - ``SessionNotValidError``  a ping without an active session
-- ``PingInvalidError``      a body that is no ping: broken, a key missing, a value of the wrong type
-  - ``PathInvalidError``
+- ``PathInvalidError``      a path that is none
 - ``FilterInvalidError``    a query parameter that can't be read
 """
 
@@ -20,11 +19,7 @@ class SessionNotValidError(ConflictError):
         super().__init__("Session Not Valid")
 
 
-class PingInvalidError(InvalidError):
-    code: ClassVar[str] = "activity.ping_invalid"
-
-
-class PathInvalidError(PingInvalidError):
+class PathInvalidError(InvalidError):
     code: ClassVar[str] = "activity.path_invalid"
 
 

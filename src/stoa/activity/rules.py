@@ -1,16 +1,13 @@
-"""Decisions about activity that are not counting: what a ping says, who may see whom, which login a session is of."""
+"""Decisions about activity that are not counting: who may see whom, which login a session is of."""
 
 from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from stoa.activity.errors import FilterInvalidError, PingInvalidError
-from stoa.activity.model import ListMode, Ping
-from stoa.activity.tally import parse_path
+from stoa.activity.errors import FilterInvalidError
+from stoa.activity.model import ListMode
 from stoa.kernel.actor import Actor
 from stoa.kernel.clock import to_millis
 from stoa.kernel.errors import Fault
@@ -27,62 +24,6 @@ def beaker_id(username: str, *, login_at: datetime) -> str:
 
 def may_see_everyone(actor: Actor, *, mode: ListMode) -> bool:
     return mode is ListMode.ALL or actor.is_admin or actor.may(READ_OTHERS)
-
-
-def keepalive_from(body: Any) -> Ping:
-    """A decoded keepalive body. Raises PingInvalidError; ``visible`` and ``path`` are required."""
-    fields = _object(body)
-    if "visible" not in fields:
-        raise _bad("visible", "is required.")
-    if not isinstance(fields["visible"], bool):
-        raise _bad("visible", "must be true or false.")
-    return _ping(fields, visible=fields["visible"])
-
-
-def hide_from(body: Any) -> Ping:
-    """A decoded session-hide body: a visible ping. Raises PingInvalidError."""
-    return _ping(_object(body), visible=True)
-
-
-def _object(body: Any) -> Mapping[str, Any]:
-    if not isinstance(body, Mapping):
-        raise PingInvalidError(
-            "The body must be a JSON object.", faults=(Fault("", "must be a JSON object."),)
-        )
-    return body
-
-
-def _ping(fields: Mapping[str, Any], *, visible: bool) -> Ping:
-    if "path" not in fields:
-        raise _bad("path", "is required.")
-    client = fields.get("client")
-    if client is not None and not (isinstance(client, str) and len(client) <= MAX_CLIENT and _plain(client)):
-        raise _bad("client", f"must be a printable ASCII text of at most {MAX_CLIENT} characters.")
-    return Ping(
-        path=parse_path(fields["path"]),
-        visible=visible,
-        claim_ms=_whole(fields, "visible_ms"),
-        age_ms=_whole(fields, "age_ms") or 0,
-        seq=_whole(fields, "seq"),
-        client=client or "",
-    )
-
-
-def _whole(fields: Mapping[str, Any], name: str) -> int | None:
-    value = fields.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEQ):
-        return value
-    raise _bad(name, "must be a whole number from 0 to 2^53 - 1.")
-
-
-def _plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()
-
-
-def _bad(field: str, message: str) -> PingInvalidError:
-    return PingInvalidError(f"{field}: {message}", faults=(Fault(field, message),))
 
 
 def timestamp_from(text: str | None, *, field: str) -> float | None:
