@@ -10,8 +10,8 @@ from itertools import cycle
 
 from bench.figure import Bench, Figure, Result, times
 from bench.load import Report, Round, median_rate
-from bench.people import add_people
 from bench.peers.plain_app import token_for
+from bench.people import add_people
 from bench.processes import (
     LoadClient,
     cpu_seconds,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -29,7 +29,7 @@ class ShownProgress:
         )
         self._task = self._progress.add_task("", total=None)
 
-    def __enter__(self) -> ShownProgress:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
