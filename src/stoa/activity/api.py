@@ -39,6 +39,7 @@ from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
 from stoa.web.kind import Kind
+from stoa.web.shortcut import shortcut
 
 MOST_USERNAMES = 1_000
 TRACKER = Path(__file__).parent / "static" / "activity.js"
@@ -91,8 +92,8 @@ async def session_start(request: Request) -> Described:
 
 
 @post(
-    "/api/v2/keepalive", guards=[signed_in], status_code=200, dto=Json[Keepalive], return_dto=None,
-    responses=documented(400, 401, 413, body=ErrorBody),
+    "/api/v2/keepalive", guards=[signed_in], middleware=[shortcut(Keepalive)], status_code=200, dto=Json[Keepalive],
+    return_dto=None, responses=documented(400, 401, 413, body=ErrorBody),
 )  # fmt: skip
 async def keepalive(request: Request, data: Keepalive) -> KeepaliveAnswer:
     """Counts the time since the last ping, if the page is visible; keeps the session active in any case."""

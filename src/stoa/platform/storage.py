@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,9 @@ MOST_WAITING = 20_000
 """Commands that may wait for the writer; the next one is refused, so that a flood ends in errors and not in memory."""
 MOST_TOGETHER = 256
 """Commands in one commit: bounds how long the first of them waits for the last."""
+GATHERING = 0.0005
+LONGEST_GATHERING = 0.005
+"""Seconds: once commands come together, the writer waits for more as long as each stretch of the first brings some."""
 _AFTER_COMMIT = "stoa_after_commit"
 _RETRIED = ("40001", "40P01")  # PostgreSQL: serialization failure, deadlock
 
@@ -180,15 +184,19 @@ class SqliteStorage:
             self._writer.start()
         done: asyncio.Future[Any] = loop.create_future()
         self._waiting.append(_Waiting(call, batched, done))
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
         return done
 
     def _write_for_ever(self) -> None:
         connection = self.engine.connect()
+        batch: list[_Waiting] = []
         while True:
             self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                if len(batch) > 1:
+                    self._gather()
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
                 outcomes, callbacks = _commit_together(connection, batch)
                 assert self._loop is not None
@@ -197,6 +205,13 @@ class SqliteStorage:
             if self._closing:
                 connection.close()
                 return
+
+    def _gather(self) -> None:
+        """Waits while more commands come: a commit costs the same for many as for one."""
+        count, until = 0, time.monotonic() + LONGEST_GATHERING
+        while count < len(self._waiting) < MOST_TOGETHER and time.monotonic() < until:
+            count = len(self._waiting)
+            time.sleep(GATHERING)
 
     def _settle(
         self, batch: list[_Waiting], outcomes: list[Outcome], callbacks: list[Callable[[], None]]

@@ -99,21 +99,27 @@ def refuse_cross_site(method: str, headers: Any) -> None:
 _CSRF_HEADERS = frozenset({b"sec-fetch-site", b"origin", b"host"})
 
 
-def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-    """A guard: somebody must be signed in."""
-    if connection.scope.get("user") is None:
-        raise connection.scope["state"].get(_ERROR) or UnauthenticatedError(
-            "Sign in first: send Authorization: Bearer <token>, the login cookie or an API key."
-        )
+async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A guard: somebody must be signed in. (Guards are coroutines: Litestar runs a plain function in a thread.)"""
+    _require_user(connection)
 
 
 def may(*permissions: str) -> Guard:
     """A guard: whoever is signed in must hold every one of ``permissions``."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        signed_in(connection, handler)
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        user = _require_user(connection)
         for permission in permissions:
-            if not connection.scope["user"].may(permission):
+            if not user.may(permission):
                 raise ForbiddenError(f"This needs the permission {permission}.")
 
     return guard
+
+
+def _require_user(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
+    user: Actor | None = connection.scope.get("user")
+    if user is None:
+        raise connection.scope["state"].get(_ERROR) or UnauthenticatedError(
+            "Sign in first: send Authorization: Bearer <token>, the login cookie or an API key."
+        )
+    return user

@@ -1,0 +1,1 @@
+"""What Stoa is measured against, each written as its own documentation would have it."""
