@@ -7,33 +7,19 @@ from types import SimpleNamespace
 
 import anyio
 import pytest
-from sqlalchemy import create_engine, text
+from tests.support.postgres import new_database
 
 from stoa.platform import journal, timers
 from stoa.platform.storage import open_storage
 
-POSTGRES = "postgresql+psycopg://root@127.0.0.1:5432"
 REDIS = "redis://127.0.0.1:6379"
 METADATA = (journal.metadata, timers.metadata)
 
 
 @pytest.fixture(scope="session")
 def postgres_url(service_or_skip):
-    """A database of this run's own."""
-    admin = create_engine(
-        f"{POSTGRES}/test", isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3}
-    )
-    name = f"stoa_test_{secrets.token_hex(6)}"
-
-    def create():
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-
-    service_or_skip("PostgreSQL", create)
-    yield f"{POSTGRES}/{name}"
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with new_database(service_or_skip, "contract") as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine, text
+from tests.support.postgres import new_database
 
 from stoa.accounts import service, store
 from stoa.accounts.model import ADMIN_ID, NewUser
@@ -15,26 +14,13 @@ from stoa.kernel.clock import ManualClock
 from stoa.kernel.ids import SystemIds
 from stoa.platform.storage import open_storage, postgres_engine, sqlite_engine
 
-POSTGRES = "postgresql+psycopg://root@127.0.0.1:5432"
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def postgres_url(service_or_skip):
-    admin = create_engine(
-        f"{POSTGRES}/test", isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3}
-    )
-    name = f"stoa_accounts_{secrets.token_hex(6)}"
-
-    def create():
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-
-    service_or_skip("PostgreSQL", create)
-    yield f"{POSTGRES}/{name}"
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    with new_database(service_or_skip, "accounts") as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
