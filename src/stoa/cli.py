@@ -47,7 +47,7 @@ app.add_typer(user_app, name="user")
 Report = Callable[[str, str | None, str], None]
 """(what was looked at, what is wrong or None, what to do)"""
 
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DataOption = Annotated[
