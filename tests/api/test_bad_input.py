@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import timedelta
 
 import httpx
 import jwt
@@ -65,7 +64,9 @@ def _operations():
 
 
 OPERATIONS = list(_operations())
-TAKING_JSON = [each for each in OPERATIONS if "application/json" in each[3].get("requestBody", {}).get("content", {})]
+TAKING_JSON = [
+    each for each in OPERATIONS if "application/json" in each[3].get("requestBody", {}).get("content", {})
+]
 GUARDED = [each for each in OPERATIONS if each[3].get("security") != []]
 WITH_PATH = [each for each in OPERATIONS if "{" in each[2]]
 
@@ -174,7 +175,9 @@ async def test_a_body_that_is_none_is_400(house, admin, operation, body):
 
 
 @each_of(TAKING_JSON)
-@pytest.mark.parametrize("content_type", [None, "", "text/plain", "text/html; charset=latin-1", "x", "multipart/form-data"])
+@pytest.mark.parametrize(
+    "content_type", [None, "", "text/plain", "text/html; charset=latin-1", "x", "multipart/form-data"]
+)
 async def test_no_content_type_makes_sense_of_nonsense(house, admin, operation, content_type):
     _, method, path, _, _ = operation
     headers = {} if content_type is None else {"content-type": content_type}
@@ -190,7 +193,24 @@ def _fields():
                 yield pytest.param(operation, name, id=f"{named(operation)} {name}")
 
 
-ODD = [7, -1, 0.5, 2**70, 1e300, True, "", "\0", "nonsense", "x" * 5_000, [], [[]], [None], {}, {"a": {}}, None]
+ODD = [
+    7,
+    -1,
+    0.5,
+    2**70,
+    1e300,
+    True,
+    "",
+    "\0",
+    "nonsense",
+    "x" * 5_000,
+    [],
+    [[]],
+    [None],
+    {},
+    {"a": {}},
+    None,
+]
 TIMES = [
     "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999Z", "2026-02-30T00:00:00Z",
     "2026-03-06T09:00:00", "10000-01-01T00:00:00Z", "2026-03-06T25:00:00Z", "2026-03-06T09:00:00+99:99", "-1", 1e10,
@@ -219,7 +239,13 @@ def _types(document, schema):
 
 
 def json_type(value):
-    for kind, name in ((bool, "boolean"), (str, "string"), (int, "integer"), (float, "number"), (list, "array")):
+    for kind, name in (
+        (bool, "boolean"),
+        (str, "string"),
+        (int, "integer"),
+        (float, "number"),
+        (list, "array"),
+    ):
         if isinstance(value, kind):
             return name
     return "null" if value is None else "object"
@@ -239,7 +265,9 @@ async def test_a_value_of_another_type_is_400_and_named(house, admin, operation,
 
 
 @pytest.mark.parametrize(("operation", "field"), _fields())
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400, "1e-999999"], ids=["inf", "-inf", "digits", "tiny"])
+@pytest.mark.parametrize(
+    "number", ["1e999", "-1e999", "9" * 400, "1e-999999"], ids=["inf", "-inf", "digits", "tiny"]
+)
 async def test_a_number_beyond_all_bounds_is_400(house, admin, operation, field, number):
     _, method, path, _, _ = operation
     body = json.dumps(BODIES[method, path] | {field: "NUMBER"}).replace('"NUMBER"', number).encode()
@@ -259,7 +287,9 @@ async def test_an_odd_value_is_taken_or_refused_and_never_a_500(house, admin, op
             body |= STORING[method, path] if field not in STORING[method, path] else {}
             if field in STORING[method, path] and value != "\0":
                 continue
-        answer = await admin.request(method, address(house, path, session_id="nowhere", timeline_id="nowhere"), json=body)
+        answer = await admin.request(
+            method, address(house, path, session_id="nowhere", timeline_id="nowhere"), json=body
+        )
         assert str(answer.status_code) in documented["responses"], f"{field}={value!r}: {answer.text}"
         assert 400 <= answer.status_code < 500, f"{field}={value!r}: {answer.status_code} {answer.text}"
         sentence(operation[0], answer.json())
@@ -353,9 +383,7 @@ async def test_an_odd_query_is_named(house, admin, operation, parameter, value):
     _, method, path, documented, _ = operation
     url = f"{address(house, path, session_id='nowhere')}?{query(operation, (parameter, value))}"
     answer = await admin.request(method, url, json={} if method == "patch" else None)
-    if "%00" in value:
-        refused(operation, answer, 400, field=parameter)
-    elif answer.status_code == 400:
+    if "%00" in value or answer.status_code == 400:
         refused(operation, answer, 400, field=parameter)
     else:
         number = parameter in ("started_after", "stopped_before", "skip", "take", "limit")
@@ -377,7 +405,11 @@ async def test_a_query_key_given_twice_is_no_500(house, admin, operation, parame
 
 @pytest.mark.parametrize(
     ("path", "parameter"),
-    [("/api/v2/sessions", "usernames[]"), ("/api/v2/stats", "usernames[]"), ("/schedule/free-busy", "owners[]")],
+    [
+        ("/api/v2/sessions", "usernames[]"),
+        ("/api/v2/stats", "usernames[]"),
+        ("/schedule/free-busy", "owners[]"),
+    ],
 )
 async def test_ten_thousand_filters_are_400(house, admin, path, parameter):
     operation = next(each for each in OPERATIONS if each[2] == path)
@@ -421,7 +453,9 @@ async def longer_than_httpx_allows(house, client, path, query_string):
      base64.urlsafe_b64encode(b"[" + b"9" * 5000 + b', "a"]').decode().rstrip("=")],
     ids=lambda cursor: cursor[:12],
 )  # fmt: skip
-@pytest.mark.parametrize("path", ["/api/v2/sessions", "/schedule/occurrences", "/schedule/sessions/{session_id}/occurrences"])
+@pytest.mark.parametrize(
+    "path", ["/api/v2/sessions", "/schedule/occurrences", "/schedule/sessions/{session_id}/occurrences"]
+)
 async def test_a_cursor_that_no_answer_gave_is_400(house, admin, path, cursor):
     operation = next(each for each in OPERATIONS if each[2] == path)
     url = f"{address(house, path)}?{query(operation, ('limit', '5') if 'v2' in path else ('x', 'y'), ('cursor', cursor))}"
@@ -527,7 +561,9 @@ async def test_another_users_things_are_not_ones_own(house, who):
     async with house.client(who) as client:
         asked = [
             await client.patch(f"/schedule/sessions/{house.session}", json={"name": "Mine"}),
-            await client.patch(f"/schedule/sessions/{house.session}?scope=this&occurrence=2026-03-06", json={}),
+            await client.patch(
+                f"/schedule/sessions/{house.session}?scope=this&occurrence=2026-03-06", json={}
+            ),
             await client.delete(f"/schedule/sessions/{house.session}"),
             await client.patch(f"/schedule/sessions/{house.session}/removedAt"),
             await client.patch("/schedule/sessions/removedAt", json=[house.session]),
@@ -549,7 +585,9 @@ async def test_another_users_things_are_not_ones_own(house, who):
 async def test_a_method_that_is_not_there_is_405_and_says_which_are(house, admin, path):
     kind = next(each[0] for each in OPERATIONS if each[2] == path)
     known = {each[1] for each in OPERATIONS if each[2] == path}
-    for method in ({*METHODS, "trace", "connect", "brew", "head"} - known) - ({"head"} if "get" in known else set()):
+    for method in ({*METHODS, "trace", "connect", "brew", "head"} - known) - (
+        {"head"} if "get" in known else set()
+    ):
         answer = await admin.request(method.upper(), address(house, path), content=b"{")
         assert answer.status_code == 405, f"{method}: {answer.status_code} {answer.text}"
         assert known <= {each.strip().lower() for each in answer.headers["allow"].split(",")}

@@ -6,15 +6,20 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from tests.support.house import NOW, fill
+from tests.support.processes import Running
 
 from stoa import server as composition
 from stoa.kernel.clock import ManualClock
 from stoa.settings import Limits, Server, Settings
-from tests.support.house import NOW, fill
-from tests.support.processes import Running
 
 pytestmark = pytest.mark.anyio
-ROUTES = {"/schedule/sessions": "meta", "/api/v2/sessions": "description", "/auth/me": "error", "/nowhere": "error"}
+ROUTES = {
+    "/schedule/sessions": "meta",
+    "/api/v2/sessions": "description",
+    "/auth/me": "error",
+    "/nowhere": "error",
+}
 
 
 @pytest.fixture
@@ -81,7 +86,9 @@ async def test_every_address_has_its_own(limited):
         assert await statuses(other, "/auth/me", 1) == [401]
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/activity.js", "/schema/ui/swagger-ui.css"])
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/health/ready", "/metrics", "/activity.js", "/schema/ui/swagger-ui.css"]
+)
 async def test_health_and_static_files_are_not_counted(limited, path):
     async with limited() as client:
         assert set(await statuses(client, path, 25)) == {200}
@@ -111,7 +118,9 @@ async def test_servers_with_one_redis_count_together(address_of_redis, sqlite_ur
     nodes = [composition.build(settings, clock=clock), composition.build(replace(settings), clock=clock)]
     address = f"2001:db8::{secrets.token_hex(2)}:{secrets.token_hex(2)}"
     clients = [
-        httpx.AsyncClient(transport=httpx.ASGITransport(app=node.app, client=(address, 9)), base_url="http://stoa.test")
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=node.app, client=(address, 9)), base_url="http://stoa.test"
+        )
         for node in nodes
     ]
     answers = [(await clients[number % 2].get("/auth/me")).status_code for number in range(24)]
@@ -151,12 +160,16 @@ def remaining(address, forwarded):
     """What is left in one second for each of ``forwarded``, asked as quickly as can be."""
     with httpx.Client(base_url=address) as client:
         answers = [client.get("/auth/me", headers={"x-forwarded-for": each}) for each in forwarded]
-    return [(answer.headers["x-ratelimit-remaining"], answer.headers["x-ratelimit-reset"]) for answer in answers]
+    return [
+        (answer.headers["x-ratelimit-remaining"], answer.headers["x-ratelimit-reset"]) for answer in answers
+    ]
 
 
 def test_a_trusted_proxy_says_who_asks(proxied):
     address = proxied("127.0.0.0/8,10.0.0.1")
-    assert [left for left, _ in remaining(address, [f"203.0.113.{number}" for number in range(10)])] == ["1"] * 10
+    assert [left for left, _ in remaining(address, [f"203.0.113.{number}" for number in range(10)])] == [
+        "1"
+    ] * 10
     # The nearest address that is not trusted counts: what a caller puts before it does not.
     seen = remaining(address, [f"198.51.100.{number}, 192.0.2.7, 10.0.0.1" for number in range(10)])
     assert {left for left, _ in seen} != {"1"}

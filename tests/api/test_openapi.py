@@ -9,13 +9,13 @@ import pytest
 import schemathesis
 from schemathesis import checks
 from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
+from tests.support.house import fill
+from tests.support.threads import served
 
 from stoa import server as composition
 from stoa.accounts import api as accounts
 from stoa.settings import Limits, Server, Settings
 from stoa.web import openapi
-from tests.support.house import fill
-from tests.support.threads import served
 
 KINDS = ["accounts", *(kind.name for kind in composition.KINDS)]
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -129,7 +129,9 @@ async def test_there_is_a_page_to_try_it(client, name):
         assert f'url: "/schema/{name}/openapi.json"' in page.text
     for part in ("swagger-ui-bundle.js", "swagger-ui.css"):
         assert (await client.get(f"/schema/ui/{part}")).status_code == 200
-    assert (await client.get("/schema/all/openapi.json")).json() == (await client.get("/schema/openapi.json")).json()
+    assert (await client.get("/schema/all/openapi.json")).json() == (
+        await client.get("/schema/openapi.json")
+    ).json()
 
 
 @pytest.mark.anyio
@@ -139,7 +141,11 @@ async def test_a_kind_alone_has_its_documented_paths(shared_house):
     async with alone.client("ines.teacher") as client:
         document = (await client.get("/schema/schedule/openapi.json")).json()
         whole = (await client.get("/schema/openapi.json")).json()
-        assert {"/sessions", "/timelines", "/sessions/removedAt"} <= set(document["paths"]) <= set(whole["paths"])
+        assert (
+            {"/sessions", "/timelines", "/sessions/removedAt"}
+            <= set(document["paths"])
+            <= set(whole["paths"])
+        )
         assert not any(path.startswith("/schedule") for path in whole["paths"])
         assert (await client.get("/sessions")).json()["meta"]["message"] == "success"
         assert (await client.get("/sessions/nowhere")).json()["data"] is None

@@ -37,9 +37,13 @@ def test_people_are_added_listed_and_given_passwords(start, tmp_path):
     changed = run("user", "password", "lea.student", "--data", data, given="another password\n")
     assert changed.returncode == 0, changed.stderr
     assert stoa.sign_in("lea.student", "another password")
-    refused(run("user", "password", "nobody.here", "--data", data, given="another password\n"), "no such user")
+    refused(
+        run("user", "password", "nobody.here", "--data", data, given="another password\n"), "no such user"
+    )
     me = f"{stoa.address}/auth/me"
-    wrong = httpx.post(f"{stoa.address}/auth/login", json={"username": "lea.student", "password": "a password"})
+    wrong = httpx.post(
+        f"{stoa.address}/auth/login", json={"username": "lea.student", "password": "a password"}
+    )
     assert wrong.status_code == 401
 
     made = run("token", "lea.student", "--name", "grader", "--data", data)
@@ -68,11 +72,18 @@ def test_check_says_what_is_wrong_and_what_to_do(start, tmp_path):
     (data / "etc/session").mkdir(parents=True)
     (data / "etc/session/session.conf").write_text("[SESSION]\nalive_session_duration=soon\n")
     refused(run("check", "--data", data), "session.conf", "Correct or remove the file")
-    refused(run("check", "--data", data, STOA_PROT="1", STOA_PORT="many"), "STOA_PROT", "STOA_PORT", "docs/settings.md")
+    refused(
+        run("check", "--data", data, STOA_PROT="1", STOA_PORT="many"),
+        "STOA_PROT",
+        "STOA_PORT",
+        "docs/settings.md",
+    )
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/stoa.db").write_bytes(b"no database at all, " * 1000)
     refused(run("check", "--data", tmp_path / "broken"), "not a database")
-    refused(run("check", "--database", "postgresql://root@127.0.0.1:1/none", "--data", data), "can't be opened")
+    refused(
+        run("check", "--database", "postgresql://root@127.0.0.1:1/none", "--data", data), "can't be opened"
+    )
 
 
 def test_openapi_is_printed(tmp_path):

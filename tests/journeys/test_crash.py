@@ -56,7 +56,7 @@ async def load_and_kill(stoa, token, timeline, round_, after):
             *(keep_alive(client, worker, round_, acknowledged) for worker in range(WORKERS)),
         ]
         tasks = [asyncio.create_task(until_it_dies(each)) for each in work]
-        while not (acknowledged.sessions and acknowledged.views):
+        while not (acknowledged.sessions and acknowledged.views):  # noqa: ASYNC110 - two workers' doing
             await asyncio.sleep(0.005)
         await asyncio.sleep(after)
         stoa.kill()
@@ -105,7 +105,9 @@ async def test_a_stop_answers_what_is_under_way(start, place):
     async with stoa.client(token) as client:
         timeline = (await client.post("/schedule/timelines", json={"name": "Stop"})).json()["data"]["id"]
         body = {"type": "ONE_TIME", "timelineId": timeline, "name": "Under way"}
-        slow = asyncio.create_task(client.post("/auth/login", json={"username": "admin", "password": "wrong"}))
+        slow = asyncio.create_task(
+            client.post("/auth/login", json={"username": "admin", "password": "wrong"})
+        )
         begun = asyncio.Event()
 
         async def dripping():

@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from tests.support.processes import STOPPED
 
@@ -27,7 +26,10 @@ async def test_the_tour(start):
     stoa = start("--demo")
     assert f"http://127.0.0.1:{stoa.port}" in stoa.output()
     people = sign_ins(stoa.output())
-    page = httpx.get(stoa.address).text
+    async with stoa.client() as nobody:
+        page = (await nobody.get("/")).text
+        assert "stoa_" in (await nobody.get("/metrics")).text
+        assert (await nobody.get("/health/live")).json() == {"status": "ok"}
     for username, password in people.items():
         assert username in page
         assert stoa.sign_in(username, password)["user"]["username"] == username
@@ -47,9 +49,6 @@ async def test_the_tour(start):
         window = f"from={month.date()}T00:00:00Z&to={(month + timedelta(days=31)).date()}T00:00:00Z"
         assert len((await client.get(f"/schedule/occurrences?{window}")).json()["data"]) > 10
         assert (await client.get("/api/v2/stats?group_by=day")).json()["stats"]
-    metrics = httpx.get(f"{stoa.address}/metrics")
-    assert "stoa_" in metrics.text
-    assert httpx.get(f"{stoa.address}/health/live").json() == {"status": "ok"}
     assert stoa.stop() in STOPPED
 
     again = start("--demo")
@@ -67,7 +66,7 @@ async def use_the_schedule(client):
     }  # fmt: skip
     session = (await client.post("/schedule/sessions", json=yoga)).json()["data"]
     assert (await client.post("/schedule/sessions", json=yoga)).status_code == 409
-    feed = httpx.get(timeline["feedUrl"])
+    feed = await client.get(timeline["feedUrl"], headers={"authorization": ""})
     assert "SUMMARY:Weekly Yoga Class" in feed.text
     assert (await client.delete(f"/schedule/sessions/{session['id']}")).json()["data"]["removedAt"]
 
@@ -77,6 +76,11 @@ async def use_activity(client):
     assert (await client.post("/api/v2/keepalive", json={"visible": True, "path": path})).status_code == 400
     assert (await client.post("/api/v2/sessionstart")).json() == {"description": "Session Start"}
     answer = (await client.post("/api/v2/keepalive", json={"visible": True, "path": path})).json()
-    assert answer == {"description": "Session keepalive", "time": answer["time"], "visible": True, "paths": path}
+    assert answer == {
+        "description": "Session keepalive",
+        "time": answer["time"],
+        "visible": True,
+        "paths": path,
+    }
     active = (await client.get("/api/v2/sessions?active=true")).json()
     assert [session["last_visible_path"] for session in active] == [path.strip("[]").split(",")]

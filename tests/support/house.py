@@ -27,7 +27,9 @@ def fill(url):
         upgrade(engine)
     else:
         with engine.begin() as connection:
-            names = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars()
+            names = connection.execute(
+                text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            ).scalars()
             tables = ", ".join(name for name in names if name != "alembic_version")
             connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
     ids, keys, numbers = SeededIds(), {}, {}

@@ -328,7 +328,10 @@ class CalendarImport(Operation):
     """Litestar does not document a body that a handler takes as bytes."""
 
     def __post_init__(self) -> None:
-        text, upload = Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        text, upload = (
+            Schema(type=OpenAPIType.STRING),
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY),
+        )
         form = Schema(type=OpenAPIType.OBJECT, properties={"file": upload}, required=["file"])
         self.request_body = RequestBody(
             required=True,

@@ -172,9 +172,7 @@ def as_stoa_error(  # noqa: PLR0911 - a table of cases
         return NotFoundError("There is nothing at this address.")
     if isinstance(exception, MethodNotAllowedException):
         allow = ", ".join(methods)
-        return MethodError(
-            f"This address does not take this method, but {allow}.", headers={"allow": allow}
-        )
+        return MethodError(f"This address does not take this method, but {allow}.", headers={"allow": allow})
     if isinstance(exception, HTTPException) and exception.status_code == 413:
         return TooLargeError("The body is too large.")
     if isinstance(exception, ClientException):

@@ -31,9 +31,7 @@ _SCHEMES: dict[str, SecurityScheme | Reference] = {
 }
 
 
-def document(
-    kinds: Sequence[Kind], *, title: str, about: str, alone: Kind | None = None
-) -> dict[str, Any]:
+def document(kinds: Sequence[Kind], *, title: str, about: str, alone: Kind | None = None) -> dict[str, Any]:
     """The OpenAPI document of ``kinds`` as a server serves them, with ``alone`` at its root.
 
     Operations of one kind have their short names; where several kinds meet, each is preceded by its kind's.
@@ -51,7 +49,9 @@ def document(
     app = Litestar([kind.router(alone=kind is alone) for kind in kinds], openapi_config=config)
     schema: dict[str, Any] = app.openapi_schema.to_schema()
     _open_what_is_unguarded(schema, app)
-    schema["paths"] = dict(sorted(schema["paths"].items()))  # one document, whatever order Litestar finds them in
+    schema["paths"] = dict(
+        sorted(schema["paths"].items())
+    )  # one document, whatever order Litestar finds them in
     return schema
 
 
