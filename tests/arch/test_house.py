@@ -17,15 +17,10 @@ LONGEST_FILE, LONGEST_FUNCTION = 400, 60
 
 # What is longer, by how much, and why. Entries may shrink and go; a new one needs a reason as good as these.
 LONG_FILES = {
-    "src/stoa/activity/store.py": (408, "the tables of one kind and every statement on them, side by side"),
-    "src/stoa/schedule/store.py": (422, "the tables of one kind and every statement on them, side by side"),
+    "src/stoa/platform/storage.py": (405, "two storages that answer alike, read side by side"),
+    "src/stoa/schedule/store.py": (410, "the tables of one kind and every statement on them, side by side"),
 }
-LONG_FUNCTIONS: dict[str, tuple[int, str]] = {
-    "src/stoa/server.py:build": (
-        75,
-        "the composition root: a list of what is put together, without decisions",
-    ),
-}
+LONG_FUNCTIONS: dict[str, tuple[int, str]] = {}
 
 
 @cache
@@ -109,7 +104,7 @@ def test_the_page_has_a_heading_for_every_group():
 
 def test_every_setting_is_used():
     code = "\n".join((ROOT / name).read_text() for name in sources())
-    unused = {entry.name for group, entry in settings.described() if f".{group}.{entry.name}" not in code}
+    unused = {entry.name for _, entry in settings.described() if not re.search(rf"\.{entry.name}\b", code)}
     assert unused == NOT_YET
 
 
