@@ -58,6 +58,10 @@ class NoFolderError(InvalidError):
     code = "server.no_folder"
 
 
+class AddressError(InvalidError):
+    code = "server.address"
+
+
 class PublicDemoError(InvalidError):
     code = "server.public_demo"
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[2]
+STOPPED = (0, -signal.SIGTERM)
+"""Exit codes of a server that stopped when it was told to: the signal is passed on once all is done."""
 ADMIN = ("admin", "the admin's password")
 
 
