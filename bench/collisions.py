@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 from sqlalchemy import Connection, Engine
 
@@ -62,24 +61,30 @@ def _on(bench: Bench, engine: Engine, database: str) -> list[Result]:
 
 
 def _fill(bench: Bench, connection: Connection, owner: str, since: datetime, database: str) -> None:
-    every = list(diary.ten_thousand(Random(7), timeline_id=f"line-{owner}", owner_id=owner, since=since))
+    every = list(diary.ten_thousand(timeline_id=f"line-{owner}", owner_id=owner, since=since))
     parts = [every[begin : begin + 500] for begin in range(0, len(every), 500)]
     for part in bench.telling.track(parts, total=len(parts), text=f"10,000 {owner} sessions, {database}"):
         store.insert_sessions(connection, part)
 
 
 def _candidates(owner: str) -> dict[str, ScheduledSession]:
-    """In hours that others take, too, so that there is much to look at."""
-    next_week = diary.NOW + timedelta(days=7, hours=14, minutes=30)
+    """At times that nobody has, so that each is compared with everything it could meet; and one that collides."""
+    fits = [diary.at(diary.NOW + timedelta(days=8), quarter) for quarter in diary.FREE]
+    taken = diary.at(diary.NOW + timedelta(days=8), diary.DAILY)
 
-    def new(name: str, start: datetime, cycle: Cycle | None) -> ScheduledSession:
-        return diary.session(name, f"line-{owner}", owner, start, timedelta(hours=1), cycle=cycle)
+    def new(name: str, start: datetime, cycle: Cycle | None, interval: int = 1) -> ScheduledSession:
+        return diary.session(
+            f"new-{name}", f"line-{owner}", owner, start, diary.QUARTER, cycle=cycle, interval=interval
+        )
 
     return {
-        "once": new("new-once", next_week, None),
-        "weekly": new("new-weekly", next_week, Cycle.WEEKLY),
-        "weekly since it began": new("new-back", next_week - timedelta(weeks=520), Cycle.WEEKLY),
-        "monthly": new("new-monthly", next_week, Cycle.MONTHLY),
+        "once": new("once", fits[0], None),
+        "weekly": new("weekly", fits[1], Cycle.WEEKLY),
+        "weekly for ten years already": new("back", fits[1] - timedelta(weeks=520), Cycle.WEEKLY),
+        "every third week": new("third", fits[2], Cycle.WEEKLY, 3),
+        "daily": new("daily", fits[3], Cycle.DAILY),
+        "monthly": new("monthly", fits[3], Cycle.MONTHLY),
+        "weekly, colliding": new("colliding", taken, Cycle.WEEKLY),
     }
 
 

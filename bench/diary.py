@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 from stoa.kernel.clock import from_millis
 from stoa.schedule.model import Cycle, ScheduledSession, SessionType, Timeline
@@ -30,30 +31,70 @@ def session(
     )  # fmt: skip
 
 
-def ten_thousand(
-    random: Random, *, timeline_id: str, owner_id: str, since: datetime
-) -> Iterator[ScheduledSession]:
-    """Half happen once, half recur, most for a term; one in fifty of those to this day and without an end."""
-    days = (NOW + timedelta(days=365) - since).days
-    for number in range(10_000):
-        begin = since + timedelta(days=random.randrange(days), hours=random.randrange(7, 19))
-        name = f"{timeline_id}-{number}"
-        if number % 2:
-            yield session(name, timeline_id, owner_id, begin, timedelta(hours=1))
-            continue
-        cycle = random.choice([Cycle.WEEKLY, Cycle.WEEKLY, Cycle.WEEKLY, Cycle.DAILY, Cycle.MONTHLY])
-        until = None if number % 100 == 0 else begin + timedelta(days=random.choice([30, 120, 365]))
-        interval = random.choice([1, 1, 2])
+def ten_thousand(*, timeline_id: str, owner_id: str, since: datetime) -> Iterator[ScheduledSession]:
+    """An owner's 10,000 that never collide, since the store lets no others in; half of them recur.
+
+    A week is cut into cells of a quarter of an hour. Some belong to one endless series, some to four that take turns
+    by the week, some to one term after another, the rest to sessions that happen once. No cell begins at a time of
+    FREE, and one time belongs to daily and monthly series. All begin in ``since``'s year, or spread until next year.
+    """
+    cells = [
+        (day, quarter) for quarter in range(16, 96) for day in range(7) if quarter not in (*FREE, *_EVERY_DAY)
+    ]
+    Random(3).shuffle(cells)
+    weeks = (NOW - since).days // 7 + 52
+    placed = (*_daily_and_monthly(), *_weekly(cells[:350], weeks), *_once(cells[350:], weeks))
+    for number, (week, day, quarter, cycle, interval, length) in enumerate(placed):
+        begin = at(since + timedelta(weeks=week, days=day), quarter)
+        until = None if length is None else begin + timedelta(weeks=length)
         yield session(
-            name,
-            timeline_id,
-            owner_id,
-            begin,
-            timedelta(minutes=45),
-            cycle=cycle,
-            interval=interval,
+            f"{timeline_id}-{number}", timeline_id, owner_id, begin, QUARTER, cycle=cycle, interval=interval,
             until=until,
-        )
+        )  # fmt: skip
+
+
+FREE = (37, 42, 55, 62)
+"""Quarters of a day, each within an hour that others use, which nobody has: where a new session fits."""
+QUARTER = timedelta(minutes=15)
+DAILY = 45
+"""The quarter of a daily series."""
+_EVERY_DAY = (20, DAILY, 46, 47, 48, 70, 80, 90)
+_Placed = tuple[int, int, int, Cycle | None, int, int | None]
+"""Week and weekday of the first, the quarter of its day, its cycle and interval, and the weeks of its term."""
+
+
+def at(day: datetime, quarter: int) -> datetime:
+    return (
+        datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(ZONE))
+        .replace(hour=quarter // 4, minute=quarter % 4 * 15)
+        .astimezone(UTC)
+    )
+
+
+def _daily_and_monthly() -> Iterator[_Placed]:
+    for quarter in _EVERY_DAY[1:]:
+        yield 0, 0, quarter, Cycle.DAILY, 1, None
+    for day in range(28):
+        yield 0, day, _EVERY_DAY[0], Cycle.MONTHLY, 1, None
+
+
+def _weekly(cells: list[tuple[int, int]], weeks: int) -> Iterator[_Placed]:
+    for day, quarter in cells[:100]:
+        yield 0, day, quarter, Cycle.WEEKLY, 1, None
+    for day, quarter in cells[100:250]:
+        yield from ((turn, day, quarter, Cycle.WEEKLY, 4, None) for turn in range(4))
+    terms = 5_000 - 35 - 100 - 600
+    each = -(-terms // 100)
+    for number in range(terms):
+        day, quarter = cells[250 + number % 100]
+        begin, end = number // 100 * weeks // each, (number // 100 + 1) * weeks // each
+        yield begin, day, quarter, Cycle.WEEKLY, 1, end - begin - 1
+
+
+def _once(cells: list[tuple[int, int]], weeks: int) -> Iterator[_Placed]:
+    places = [(week, day, quarter) for week in range(weeks) for day, quarter in cells]
+    for week, day, quarter in Random(5).sample(places, 5_000):
+        yield week, day, quarter, None, 1, None
 
 
 def thousand_series(owners: list[str], *, timeline_id: str) -> Iterator[ScheduledSession]:
