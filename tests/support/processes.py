@@ -34,7 +34,7 @@ def run(*arguments, given=None, **settings):
     """``stoa arguments`` run to its end."""
     return subprocess.run(
         [sys.executable, "-m", "stoa", *map(str, arguments)],
-        input=given, env=environment(**settings), capture_output=True, text=True, timeout=60, check=False,
+        input=given, env=environment(**settings), capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
 
 
