@@ -5,7 +5,7 @@ import random
 
 import httpx
 import pytest
-from tests.support.processes import STOPPED, run
+from tests.support.processes import STOPPED, command
 
 pytestmark = pytest.mark.anyio
 WORKERS = 4
@@ -94,7 +94,7 @@ async def test_nothing_acknowledged_is_lost_by_a_kill(start, place, kills):
         token = stoa.sign_in()["access_token"]
     print(f"{kills} kills, {stored} acknowledged changes, none lost")
     stoa.stop()
-    checked = run("check", *place)
+    checked = command("check", *place)
     assert checked.returncode == 0, checked.stdout
 
 
