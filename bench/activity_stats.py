@@ -14,7 +14,7 @@ from random import Random
 from sqlalchemy import Connection, insert, text
 
 from bench import databases
-from bench.figure import Bench, Figure, Result, quickest_seconds, millis
+from bench.figure import Bench, Figure, Result, millis, quickest_seconds
 from stoa.activity import service, store
 from stoa.activity.model import GroupBy
 from stoa.activity.tally import DAY_MS

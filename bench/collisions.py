@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, Engine
 
 from bench import databases, diary
-from bench.figure import Bench, Figure, Result, quickest_seconds, millis
+from bench.figure import Bench, Figure, Result, millis, quickest_seconds
 from stoa.schedule import service, store
 from stoa.schedule.errors import CollisionError
 from stoa.schedule.model import Cycle, ScheduledSession

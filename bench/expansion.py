@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import icalendar
 import recurring_ical_events
 
-from bench.figure import Bench, Figure, Result, quickest_seconds, millis, seconds_of, times
+from bench.figure import Bench, Figure, Result, millis, quickest_seconds, seconds_of, times
 from stoa.schedule.model import Cycle, Series, Window
 from stoa.schedule.recurrence import occurrences
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 
 from bench import databases, diary
-from bench.figure import Bench, Figure, Result, quickest_seconds, millis
+from bench.figure import Bench, Figure, Result, millis, quickest_seconds
 from bench.people import add_people
 from bench.processes import stoa_server
 from stoa.schedule import service, store

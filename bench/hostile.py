@@ -94,7 +94,8 @@ _LINES = (
 )
 
 
-def _calendars(path: str) -> Iterator[_Sent]:
+def _calendars(timeline: str) -> Iterator[_Sent]:
+    path = f"/schedule/timelines/{timeline}/import"
     for line in _LINES:
         for start in ("00010101T000000Z", "20260329T013000Z", "99991231T235959Z"):
             text = (
@@ -148,9 +149,8 @@ async def _measure(bench: Bench) -> list[Result]:
 
 
 async def _in_zone(client: httpx.AsyncClient, zone: str, worst: _Worst) -> None:
-    for number, of in enumerate(
-        (_rules, lambda timeline: _calendars(f"/schedule/timelines/{timeline}/import"))
-    ):
+    kinds: tuple[Callable[[str], Iterator[_Sent]], ...] = (_rules, _calendars)
+    for number, of in enumerate(kinds):
         made = await client.post("/schedule/timelines", json={"name": f"{zone} {number}", "timezone": zone})
         timeline = made.raise_for_status().json()["data"]["id"]
         for sent in of(timeline):

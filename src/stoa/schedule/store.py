@@ -340,7 +340,7 @@ _GET_SERIES = select(
 
 
 def _id_and_series(row: Row[Any]) -> tuple[str, Series]:
-    session_id, start, end, zone, cycle, day, interval, count, until, exceptions, overrides = row
+    session_id, start, end, zone, cycle, day, interval, count, until, exceptions, overrides = tuple(row)
     return session_id, Series(
         from_millis(start), from_millis(end), zone, Cycle(cycle) if cycle else None, Day(day) if day else None,
         interval, count, _instant(until), _load_exceptions(exceptions), _load_overrides(overrides),
