@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import activity_stats, collisions, expansion, free_busy, keepalives
+from bench import activity_stats, collisions, expansion, free_busy, hostile, keepalives
 
 FIGURES = (
     *keepalives.FIGURES,
@@ -10,4 +10,5 @@ FIGURES = (
     *collisions.FIGURES,
     *free_busy.FIGURES,
     *activity_stats.FIGURES,
+    *hostile.FIGURES,
 )

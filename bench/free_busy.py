@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from datetime import timedelta
 
 import httpx
 
 from bench import databases, diary
-from bench.figure import Bench, Figure, Result, median_seconds, millis, seconds_of
+from bench.figure import Bench, Figure, Result, millis, quickest_seconds
 from bench.people import add_people
 from bench.processes import stoa_server
 from stoa.schedule import service, store
@@ -31,7 +30,7 @@ def measure(bench: Bench) -> list[Result]:
                 connection, list(diary.thousand_series(owners, timeline_id="bench-timeline-0"))
             )
         with engine.connect() as connection:
-            own = median_seconds(
+            own = quickest_seconds(
                 lambda: service.free_busy(connection, owners, _WINDOW), times=bench.pick(31, 9)
             )
             taken = service.free_busy(connection, owners, _WINDOW)
@@ -58,8 +57,7 @@ def _over_http(bench: Bench, owners: list[str], secret: str) -> float:
             )
             answer.raise_for_status()
 
-        ask()
-        return statistics.median(seconds_of(ask) for _ in range(bench.pick(31, 9)))
+        return quickest_seconds(ask, times=bench.pick(31, 9))
 
 
 FIGURES = (Figure("free-busy", "free-busy of 30 people", measure),)

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 import msgspec
+from litestar import Request
 from litestar.exceptions import ClientException
 from litestar.types import ASGIApp, HTTPReceiveMessage, Middleware, Receive, Scope, Send
 
 from stoa.web.body import decode
-from stoa.web.house import Request
 
 LONGEST = 65_536
 """Bytes of a body that is read here; longer ones meet the usual limit."""
@@ -34,7 +34,8 @@ def shortcut(body_type: type[Any]) -> Middleware:
                 return
             data = decode(await _body(receive), decoder)
             handler = cast(Any, scope["route_handler"]).fn
-            answer = _encoder.encode(await handler(Request(scope, receive, send), data))
+            request: Request[Any, Any, Any] = Request(scope, receive, send)
+            answer = _encoder.encode(await handler(request, data))
             headers = [_TYPE, (b"content-length", b"%d" % len(answer))]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": answer, "more_body": False})
