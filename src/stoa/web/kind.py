@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from litestar import Router
@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import MetaData
 
 from stoa.web.errors import Dialect
+from stoa.web.shortcut import Shortcut
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Kind:
     dialect: Dialect
     tables: MetaData
     parts: dict[type[Any], Any] = field(default_factory=dict)
+    shortcuts: tuple[Shortcut, ...] = ()
 
     def router(self, *, alone: bool) -> Router:
         return Router("/" if alone else self.prefix or "/", route_handlers=self.handlers, tags=[self.title])
@@ -38,3 +40,7 @@ class Kind:
         return Dialect(
             tuple(prefix + path for path in self.paths), self.dialect.body, self.dialect.statuses, self.name
         )
+
+    def placed_shortcuts(self, *, alone: bool) -> list[Shortcut]:
+        prefix = "" if alone else self.prefix
+        return [replace(each, path=prefix + each.path) for each in self.shortcuts]
