@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from datetime import datetime
+from functools import lru_cache
 
 from stoa.activity.errors import FilterInvalidError
 from stoa.activity.model import ListMode
@@ -17,6 +18,7 @@ MAX_SEQ = 2**53 - 1
 READ_OTHERS = "users_read"
 
 
+@lru_cache(4096)
 def beaker_id(username: str, *, login_at: datetime) -> str:
     """The document's ``id_beaker_session``: base64 of ``<username>_<login time in whole seconds>``."""
     return base64.b64encode(f"{username}_{to_millis(login_at) // 1000}".encode()).decode()

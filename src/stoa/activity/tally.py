@@ -37,6 +37,7 @@ within a second of the truth, and no answer is above the clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stoa.activity.errors import PathInvalidError
@@ -100,12 +101,20 @@ def parse_path(sent: Any) -> Path:
         sent = [part.strip() for part in text[1:-1].split(",")] if bracketed else [sent]
     if not isinstance(sent, (list, tuple)) or not 1 <= len(sent) <= 2:
         raise _bad_path("must be a list of one or two texts, or the text “[view,tab]”.")
+    if not all(isinstance(member, str) for member in sent):
+        raise _bad_path("must be made of texts.")
+    return _path(*sent)
+
+
+@lru_cache(2048)
+def _path(*sent: str) -> Path:
+    """The same few places come again and again."""
     for member in sent:
-        if not isinstance(member, str) or not _storable(member):
+        if not _storable(member):
             raise _bad_path(f"must be made of texts of at most {MAX_MEMBER} bytes.")
     if not sent[0].strip():
         raise _bad_path("must not be blank.")
-    return Path(tuple(sent))
+    return Path(sent)
 
 
 def _bad_path(message: str) -> PathInvalidError:

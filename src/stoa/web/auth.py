@@ -6,6 +6,7 @@ raises what was wrong with it.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,15 +53,7 @@ def credentials_of(headers: Any) -> Credentials | None:
     cookie: str | None = None
     for name, value in headers:
         if name == b"authorization":
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            token = token.strip()
-            if scheme.lower() == "bearer":
-                return (
-                    Credentials(api_key=token)
-                    if token.startswith(API_KEY_PREFIX)
-                    else Credentials(bearer=token)
-                )
-            return Credentials(bearer="")  # a scheme that is not spoken here is a proof that is no good
+            return _from_authorization(value) if len(value) <= _USUAL else _read_authorization(value)
         if name == b"x-api-key":
             return Credentials(api_key=value.decode("latin-1").strip())
         if name == b"cookie":
@@ -73,6 +66,19 @@ def credentials_of(headers: Any) -> Credentials | None:
         if morsel is not None:
             return Credentials(cookie=morsel.value)
     return None
+
+
+def _read_authorization(value: bytes) -> Credentials:
+    scheme, _, token = value.decode("latin-1").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer":
+        return Credentials(bearer="")  # a scheme that is not spoken here is a proof that is no good
+    return Credentials(api_key=token) if token.startswith(API_KEY_PREFIX) else Credentials(bearer=token)
+
+
+_USUAL = 1024
+"""Bytes of a header that is worth remembering: a client sends the same one again and again."""
+_from_authorization = lru_cache(4096)(_read_authorization)
 
 
 def refuse_cross_site(method: str, headers: Any) -> None:
