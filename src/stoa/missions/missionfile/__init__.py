@@ -5,7 +5,7 @@ old schema builds through the table of migrations. Every fault of a document is 
 (``forces[0].nodes[3].name``).
 """
 
-from stoa.missions.missionfile._html import clean_html, plain_to_html
+from stoa.missions.html import clean_html, plain_to_html
 from stoa.missions.missionfile._import import Imported, import_mission
 from stoa.missions.missionfile._migrate import CURRENT_BUILD
 from stoa.missions.missionfile._parse import MAX_BYTES, read_document

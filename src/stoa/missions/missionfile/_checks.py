@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from stoa.missions.atlas import Atlas
-from stoa.missions.missionfile._html import clean_html
-from stoa.missions.missionfile._reader import MAX_NUMBER, MAX_TEXT, Faults
+from stoa.missions.html import clean_html
 from stoa.missions.model import Action, Effect, Force, Mission
+from stoa.missions.reading import MAX_NUMBER, MAX_TEXT, Faults
 from stoa.missions.targets import BUILT_IN, ENVIRONMENT_ID, Arg
 
 MAX_ARGS_SIZE = 1_000

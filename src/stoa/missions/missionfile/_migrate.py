@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stoa.kernel.ids import Ids
-from stoa.missions.missionfile._reader import Faults
 from stoa.missions.model import DEFAULT_FORCE_NAMES
+from stoa.missions.reading import Faults
 
 CURRENT_BUILD = 49
 LAST_SINGLE_FORCE = 13

@@ -9,7 +9,6 @@ from typing import Any
 from stoa.kernel.ids import Ids
 from stoa.missions.errors import MissionInvalidError
 from stoa.missions.missionfile._checks import check_effects, check_mission
-from stoa.missions.missionfile._reader import Faults, Reader
 from stoa.missions.missionfile._structure import check_structure
 from stoa.missions.model import (
     DEFAULT_FORCE_NAMES,
@@ -35,6 +34,7 @@ from stoa.missions.model._mission import (
     MAX_NAME,
     MAX_PROCESS_MS,
 )
+from stoa.missions.reading import Faults, Reader
 
 MAX_PROTOTYPES = 5_000
 MAX_ACTIONS = 200

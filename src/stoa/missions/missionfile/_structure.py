@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stoa.missions.missionfile._reader import ID_PATTERN, Reader
+from stoa.missions.reading import ID_PATTERN, Reader
 
 MAX_DEPTH = 100
 MAX_PLACES = 5_000

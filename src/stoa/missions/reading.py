@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from stoa.kernel.errors import Fault
-from stoa.missions.missionfile._html import clean_html
+from stoa.missions.html import clean_html
 
 MAX_FAULTS = 1000
 MAX_TEXT = 65_536
@@ -38,11 +38,11 @@ class Faults:
 class Reader:
     """One object of a document, at its path. A method that finds a fault notes it and answers something usable."""
 
-    __slots__ = ("_faults", "_value", "path")
+    __slots__ = ("_value", "faults", "path")
 
     def __init__(self, value: Any, path: str, faults: Faults, *, known: Collection[str]) -> None:
         self.path = path
-        self._faults = faults
+        self.faults = faults
         if not isinstance(value, Mapping):
             self.fault("", "must be an object.")
             value = {}
@@ -51,11 +51,14 @@ class Reader:
             if key not in known:
                 self.fault(key[:MAX_TEXT] if isinstance(key, str) else "", "is not a known field.")
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._value
+
     def at(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path and key else self.path or key
 
     def fault(self, key: str, message: str) -> None:
-        self._faults.add(self.at(key), message)
+        self.faults.add(self.at(key), message)
 
     def has(self, key: str) -> bool:
         return self._value.get(key) is not None
@@ -156,4 +159,4 @@ class Reader:
     ) -> Iterator[Reader]:
         path = self.at(key)
         for index, value in enumerate(self.list_of(key, low=low, high=high, default=default)):
-            yield Reader(value, f"{path}[{index}]", self._faults, known=known)
+            yield Reader(value, f"{path}[{index}]", self.faults, known=known)
