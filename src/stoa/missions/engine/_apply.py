@@ -121,8 +121,9 @@ def _unbanned(state: Exercise, data: dict[str, Any]) -> None:
 
 
 def _invited(state: Exercise, data: dict[str, Any]) -> None:
-    state.invited = dict.fromkeys(data["user_ids"])
-    state._shared.discard("invited")
+    invited = state.own("invited")
+    invited.clear()
+    invited.update(dict.fromkeys(data["user_ids"]))
 
 
 def _remember(state: Exercise, user_id: str, **known: Any) -> None:

@@ -79,8 +79,7 @@ def reset(draft: Draft, _: commands.Reset) -> None:
 
 
 def destroy(draft: Draft, _: commands.Destroy) -> None:
-    users = list(draft.state.member_of)
-    draft.emit(names.DESTROYED, at=draft.now_ms, user_ids=users, request=draft.request())
+    draft.emit(names.DESTROYED, at=draft.now_ms, request=draft.request())
 
 
 def update_config(draft: Draft, command: commands.UpdateConfig) -> None:

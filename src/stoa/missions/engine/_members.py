@@ -94,7 +94,7 @@ def leave(draft: Draft, _: commands.Quit) -> None:
     draft.require_open()
     draft.emit(names.MEMBER_QUIT, member_id=member.id, user_id=member.person.id, request=draft.request())
     if draft.state.config.accessibility is Accessibility.TESTING:
-        draft.emit(names.DESTROYED, at=draft.now_ms, user_ids=[], request=None)
+        draft.emit(names.DESTROYED, at=draft.now_ms, request=None)
 
 
 def _target(draft: Draft, member_id: str) -> Member:

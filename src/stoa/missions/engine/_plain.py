@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from stoa.missions.model import (
     Accessibility,
@@ -24,8 +24,8 @@ from stoa.missions.model import (
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind))
+def _names(kind: Hashable) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(cast("Any", kind)))
 
 
 def to_plain(value: Any) -> dict[str, Any]:
