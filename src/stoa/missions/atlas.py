@@ -15,7 +15,10 @@ SELF = "self"
 
 
 class Atlas:
-    """``children`` and ``parent`` are of prototypes' ids, in the order of the structure; None is above the roots."""
+    """``children`` and ``parent`` are of prototypes' ids, in the order of the structure; None is above the roots.
+
+    ``pristine`` is the views' to fill: nodes as they look while nothing has touched them, which nobody changes.
+    """
 
     def __init__(self, mission: Mission) -> None:
         self.mission = mission
@@ -31,7 +34,7 @@ class Atlas:
             self._enter(force)
         self.parent: dict[str, str | None] = {}
         self.children: dict[str | None, list[str]] = {None: []}
-        self.keys: list[tuple[str, int]] = []
+        self.pristine: dict[str, dict[str, Any]] = {}
         self._grow()
 
     def _enter(self, force: Force) -> None:

@@ -20,9 +20,19 @@ from stoa.missions.model import MemberPermission, Mission, Person, SessionConfig
 
 
 def launch(
-    mission: Mission, *, session_id: str, owner: Person, config: SessionConfig, now: datetime
+    mission: Mission,
+    *,
+    session_id: str,
+    owner: Person,
+    config: SessionConfig,
+    now: datetime,
+    embed: bool = True,
 ) -> tuple[Exercise, list[Event]]:
-    """A new session and the events that it begins with: the launch, and each force's introduction."""
+    """A new session and the events that it begins with: the launch, and each force's introduction.
+
+    The launch carries the mission's document, so that the journal alone tells the state. Who keeps the document
+    elsewhere says ``embed=False``, and gives the mission to ``fold`` and ``restore``.
+    """
     at = to_millis(now)
     event = Event(
         names.LAUNCHED,
@@ -32,7 +42,7 @@ def launch(
             "owner": to_plain(owner),
             "config": to_plain(config),
             "at": at,
-            "mission": mission_to(mission),
+            "mission": mission_to(mission) if embed else None,
         },
     )
     draft = Draft(begin(event, mission=mission), by=None, now_ms=at)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from enum import StrEnum
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from stoa.missions.model import (
     Accessibility,
@@ -14,6 +13,7 @@ from stoa.missions.model import (
     ChatMessage,
     Execution,
     Member,
+    Numbers,
     Output,
     OutputKind,
     Person,
@@ -22,16 +22,16 @@ from stoa.missions.model import (
     Status,
 )
 
-
-@cache
-def _names(kind: Hashable) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(cast("Any", kind)))
+_NAMES: dict[type, tuple[str, ...]] = {
+    kind: tuple(one.name for one in fields(kind))
+    for kind in (Person, Member, SessionConfig, Assignment, Execution, Output, ChatMessage, Numbers)
+}
 
 
 def to_plain(value: Any) -> dict[str, Any]:
     """A flat frozen value as a plain object; a person inside becomes one too."""
     plain: dict[str, Any] = {}
-    for name in _names(type(value)):
+    for name in _NAMES[type(value)]:
         one = getattr(value, name)
         if isinstance(one, StrEnum):
             one = str(one)

@@ -13,7 +13,6 @@ from stoa.missions.model import (
     Person,
     Role,
     SessionConfig,
-    SessionState,
 )
 from stoa.missions.views._mission import mission_view
 from stoa.missions.views._viewer import Viewer
@@ -104,10 +103,8 @@ def person_view(person: Person) -> dict[str, Any]:
 
 
 def channels_view(exercise: Exercise, viewer: Viewer) -> list[dict[str, Any]]:
-    """ "All", and the force channels that the viewer hears; before the start no force is told by its name."""
+    """The channel of all, and those of the forces that the viewer hears."""
     channels = [{"_id": ALL_CHANNEL, "name": "All"}]
-    if exercise.state is SessionState.UNSTARTED and not viewer.sees_all:
-        return channels
     return channels + [
         {"_id": force.id, "name": force.name}
         for force in exercise.mission.forces
