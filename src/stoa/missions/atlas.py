@@ -17,7 +17,8 @@ SELF = "self"
 class Atlas:
     """``children`` and ``parent`` are of prototypes' ids, in the order of the structure; None is above the roots.
 
-    ``pristine`` is the views' to fill: nodes as they look while nothing has touched them, which nobody changes.
+    ``pristine`` (nodes as they look while nothing has touched them, which nobody changes) and ``digest`` (the mission's
+    fingerprint) are others' to fill.
     """
 
     def __init__(self, mission: Mission) -> None:
@@ -35,6 +36,7 @@ class Atlas:
         self.parent: dict[str, str | None] = {}
         self.children: dict[str | None, list[str]] = {None: []}
         self.pristine: dict[str, dict[str, Any]] = {}
+        self.digest: str | None = None
         self._grow()
 
     def _enter(self, force: Force) -> None:

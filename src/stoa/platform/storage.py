@@ -241,7 +241,9 @@ class PostgresStorage:
         self, fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         loop = asyncio.get_running_loop()
-        return await self._in_thread(partial(_run_retrying, self.engine, partial(_call, fn, args, kwargs), loop))
+        return await self._in_thread(
+            partial(_run_retrying, self.engine, partial(_call, fn, args, kwargs), loop)
+        )
 
     async def write_batched(self, batched: Batched[Command, T], command: Command) -> T:
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()

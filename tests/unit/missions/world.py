@@ -84,9 +84,7 @@ def _effects(force, other):
             fileMetadata={"fileId": "plan"},
             access="granted",
         ),
-        effect(
-            f"{force}-e6", "success-chance-mod", actionMetadata=metas(force, "hall"), successChance=-30
-        ),
+        effect(f"{force}-e6", "success-chance-mod", actionMetadata=metas(force, "hall"), successChance=-30),
         effect(f"{force}-e7", "process-time-mod", actionMetadata=metas(force, "hall", 1), seconds=2),
         effect(f"{force}-e8", "resource-cost-mod", actionMetadata=metas(force, "hall"), resourceCost=2.5),
         effect(f"{force}-e9", "alarm", environment="siren", volume=11),
@@ -110,7 +108,13 @@ def force(name, other, **fields):
     by = dict(zip(PLACES, nodes, strict=True))
     by["hall"]["actions"] = [
         action(
-            name, "hall", 1, successChance=0.6, processTimeHidden=True, successChanceHidden=True, resourceCost=3
+            name,
+            "hall",
+            1,
+            successChance=0.6,
+            processTimeHidden=True,
+            successChanceHidden=True,
+            resourceCost=3,
         ),
         action(
             name, "hall", 2, successChance=0, resourceCostHidden=True, opensNodeHidden=True, opensNode=False
@@ -173,8 +177,13 @@ def document():
             force("white", "red", revealAllNodes=True),
         ],
         "files": [
-            {"_id": "map", "reference": "stored-map", "alias": "Map", "lastKnownName": "secret-map.pdf",
-             "initialAccess": ["red"]},
+            {
+                "_id": "map",
+                "reference": "stored-map",
+                "alias": "Map",
+                "lastKnownName": "secret-map.pdf",
+                "initialAccess": ["red"],
+            },
             {"_id": "plan", "reference": "stored-plan", "lastKnownName": "plan.pdf", "initialAccess": []},
         ],
     }
@@ -287,7 +296,9 @@ class Client:
             return
         members = self.view["members"] = data["members"]
         for key, role in (
-            ("participantIds", "participant"), ("observerIds", "observer"), ("managerIds", "manager")
+            ("participantIds", "participant"),
+            ("observerIds", "observer"),
+            ("managerIds", "manager"),
         ):
             self.view[key] = [m["user"]["_id"] for m in members if m["roleId"] == role]
 

@@ -92,5 +92,12 @@ def restore(plain: Mapping[str, Any], *, mission: Mission | None = None) -> Exer
 
 def state_hash(exercise: Exercise) -> str:
     """64 hexadecimal digits: equal for equal states of equal missions, whichever way they were reached."""
-    text = json.dumps(snapshot(exercise), sort_keys=True, separators=(",", ":"))
+    atlas = exercise.atlas
+    if atlas.digest is None:
+        atlas.digest = _digest(mission_to(exercise.mission))
+    return _digest([atlas.digest, snapshot(exercise, with_mission=False)])
+
+
+def _digest(plain: Any) -> str:
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
