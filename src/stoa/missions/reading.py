@@ -86,19 +86,12 @@ class Reader:
             self.fault(key, f"must be at most {limit} characters long.")
             return ""
         if not value.isascii() or "\0" in value:
-            value = self._decent(key, value)
+            fault = _indecent(value)
+            if fault is not None:
+                self.fault(key, fault)
+                return ""
         if not empty and not value.strip():
             self.fault(key, "must not be empty.")
-        return value
-
-    def _decent(self, key: str, value: str) -> str:
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            self.fault(key, "must be whole Unicode characters.")
-            return ""
-        if "\0" in value:
-            self.fault(key, "must not hold a NUL.")
         return value
 
     def html(self, key: str) -> str:
@@ -160,3 +153,12 @@ class Reader:
         path = self.at(key)
         for index, value in enumerate(self.list_of(key, low=low, high=high, default=default)):
             yield Reader(value, f"{path}[{index}]", self.faults, known=known)
+
+
+def _indecent(value: str) -> str | None:
+    """What is wrong with a text that no database and no socket would carry."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "must be whole Unicode characters."
+    return "must not hold a NUL." if "\0" in value else None
