@@ -3,16 +3,10 @@
 import json
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-from stoa.kernel.errors import StoaError
-from stoa.missions import commands as c
-from stoa.missions.engine import due, fold, restore, snapshot, state_hash
-from stoa.missions.engine import events as names
-from stoa.missions.errors import number_of
-from stoa.missions.model import Cheats, Role, Status
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from tests.unit.missions.world import (
     BOSS,
     EVERYBODY,
@@ -28,7 +22,14 @@ from tests.unit.missions.world import (
     told,
 )
 
-PEOPLE = {name: STUDENT for name in EVERYBODY} | {"watcher": INSTRUCTOR, "chief": BOSS}
+from stoa.kernel.errors import StoaError
+from stoa.missions import commands as c
+from stoa.missions.engine import due, fold, restore, snapshot, state_hash
+from stoa.missions.engine import events as names
+from stoa.missions.errors import number_of
+from stoa.missions.model import Cheats, Role, Status
+
+PEOPLE = dict.fromkeys(EVERYBODY, STUDENT) | {"watcher": INSTRUCTOR, "chief": BOSS}
 FORCES = ("red", "blue", "white")
 ADMINISTRATION = (
     "quit",
@@ -235,7 +236,20 @@ class Anything(RuleBasedStateMachine):
         assert state_hash(fold(replayed[middle:], half)) == live
 
 
-Anything.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
-test_anything = Anything.TestCase
+def played(examples, steps):
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def test_anything_in_any_order():
+    run_state_machine_as_test(Anything, settings=played(25, 40))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_anything_in_any_order_for_long():
+    run_state_machine_as_test(Anything, settings=played(600, 60))
