@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.unit.missions.world import MISSION, document, effect, metas
 
 from stoa.kernel.ids import SeededIds
 from stoa.missions.errors import MissionInvalidError, MissionTooLargeError, MissionUnreadableError
@@ -18,7 +19,6 @@ from stoa.missions.missionfile import (
     read_document,
     trusted_mission,
 )
-from tests.unit.missions.world import MISSION, document, effect, metas
 
 GONE = object()
 
@@ -122,9 +122,6 @@ BAD = [
     (("files", 0, "initialAccess"), ["purple"], "force"),
     (("createdAt",), "yesterday", "time"),
 ]
-SHIFTED = {
-    "executable": (*NODE, "actions"),
-}
 
 
 @pytest.mark.parametrize(("path", "value", "reason"), BAD, ids=lambda one: str(one)[:40])
@@ -164,7 +161,7 @@ def test_an_unknown_field_is_refused(path):
     ],
 )
 def test_ids_are_distinct(path):
-    made = changed(path, "red-gate" if path != ("prototypes", 0, "_id") else "red-gate")
+    made = changed(path, "red-gate")
     if path[0] == "prototypes":
         for force in made["forces"]:
             force["nodes"][0]["prototypeId"] = "red-gate"

@@ -360,9 +360,9 @@ class Client:
         self._nodes()[node_id]["opened"] = True
         force, mission = self._force_of(node_id), self.view["mission"]
         mission["structure"] = data["structure"]
-        for key, new, into in (
-            ("revealedDescendants", data["revealedDescendants"], force["nodes"]),
-            ("prototypes", data["revealedDescendantPrototypes"], mission["prototypes"]),
+        for new, into in (
+            (data["revealedDescendants"], force["nodes"]),
+            (data["revealedDescendantPrototypes"], mission["prototypes"]),
         ):
             known = {one["_id"]: one for one in into}
             for one in new:

@@ -18,8 +18,7 @@ from stoa.missions.engine._plain import (
     person_from,
 )
 from stoa.missions.missionfile import trusted_mission
-from stoa.missions.model import Assignment, Mission, Numbers, Role, SessionState, Status
-from stoa.missions.model._mission import MAX_PROCESS_MS
+from stoa.missions.model import MAX_PROCESS_MS, Assignment, Mission, Numbers, Role, SessionState, Status
 
 Happening = Event | Entry
 

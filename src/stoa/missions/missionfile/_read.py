@@ -11,7 +11,17 @@ from stoa.missions.errors import MissionInvalidError
 from stoa.missions.missionfile._checks import check_effects, check_mission
 from stoa.missions.missionfile._structure import check_structure
 from stoa.missions.model import (
+    DEFAULT_CHANCE,
+    DEFAULT_COLOR,
+    DEFAULT_COST,
     DEFAULT_FORCE_NAMES,
+    DEFAULT_LABEL,
+    DEFAULT_PROCESS_MS,
+    DEFAULT_RESOURCES,
+    MAX_FORCES,
+    MAX_LABEL,
+    MAX_NAME,
+    MAX_PROCESS_MS,
     Action,
     Effect,
     Force,
@@ -21,18 +31,6 @@ from stoa.missions.model import (
     Prototype,
     Stamps,
     Trigger,
-)
-from stoa.missions.model._mission import (
-    DEFAULT_CHANCE,
-    DEFAULT_COLOR,
-    DEFAULT_COST,
-    DEFAULT_LABEL,
-    DEFAULT_PROCESS_MS,
-    DEFAULT_RESOURCES,
-    MAX_FORCES,
-    MAX_LABEL,
-    MAX_NAME,
-    MAX_PROCESS_MS,
 )
 from stoa.missions.reading import Faults, Reader
 

@@ -5,7 +5,17 @@ is ``_session``: configuration, members, roles, executions, outputs, chat.
 """
 
 from stoa.missions.model._mission import (
+    DEFAULT_CHANCE,
+    DEFAULT_COLOR,
+    DEFAULT_COST,
     DEFAULT_FORCE_NAMES,
+    DEFAULT_LABEL,
+    DEFAULT_PROCESS_MS,
+    DEFAULT_RESOURCES,
+    MAX_FORCES,
+    MAX_LABEL,
+    MAX_NAME,
+    MAX_PROCESS_MS,
     Action,
     Effect,
     Force,
@@ -39,8 +49,18 @@ from stoa.missions.model._session import (
 
 __all__ = [
     "ALL_CHANNEL",
+    "DEFAULT_CHANCE",
+    "DEFAULT_COLOR",
+    "DEFAULT_COST",
     "DEFAULT_FORCE_NAMES",
+    "DEFAULT_LABEL",
+    "DEFAULT_PROCESS_MS",
+    "DEFAULT_RESOURCES",
     "GRANTS",
+    "MAX_FORCES",
+    "MAX_LABEL",
+    "MAX_NAME",
+    "MAX_PROCESS_MS",
     "Accessibility",
     "Action",
     "Assignment",

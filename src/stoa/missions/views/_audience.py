@@ -28,7 +28,7 @@ from stoa.missions.views._session import (
     hears,
     members_view,
 )
-from stoa.missions.views._viewer import Viewer, alike, viewers
+from stoa.missions.views._viewer import Circle, Viewer, circles, viewers
 
 Data = dict[str, Any]
 
@@ -65,10 +65,14 @@ def _requester(data: Data) -> tuple[str, ...]:
     return (request["requesterId"],) if request and request["requesterId"] else ()
 
 
-def _force_groups(exercise: Exercise, force_id: str) -> list[tuple[Viewer, tuple[str, ...]]]:
+def _force_groups(exercise: Exercise, force_id: str) -> list[Circle]:
     """Those who see the force: before the start that is nobody but those who see all."""
     started = exercise.state is not SessionState.UNSTARTED
-    return alike([one for one in viewers(exercise) if one.sees_all or (started and one.force_id == force_id)])
+    return [
+        (viewer, users)
+        for viewer, users in circles(exercise)
+        if viewer.sees_all or (started and viewer.force_id == force_id)
+    ]
 
 
 def _members_updated(exercise: Exercise) -> Delivery:
@@ -88,7 +92,7 @@ def _reset(exercise: Exercise, data: Data) -> Iterator[Delivery]:
 
 
 def _fresh(method: str, exercise: Exercise, data: Data) -> Iterator[Delivery]:
-    for viewer, users in alike(viewers(exercise)):
+    for viewer, users in circles(exercise):
         yield Delivery(users, message(method, mission_view(exercise, viewer), request=data["request"]))
 
 
@@ -270,7 +274,8 @@ def _asked(_: Exercise, data: Data) -> Iterator[Delivery]:
 def _chat(exercise: Exercise, data: Data) -> Iterator[Delivery]:
     last = exercise.chat[-1]
     told = {"message": chat_view(exercise, last)}
-    users = tuple(one.user_id for one in viewers(exercise) if hears(exercise, one, last.channel_id))
+    hearing = (users for viewer, users in circles(exercise) if hears(viewer, last.channel_id))
+    users = tuple(user for circle in hearing for user in circle)
     yield Delivery(users, message("chat-message-received", told))
     yield Delivery((last.sender_id,), message("chat-message-sent", told, request=data["request"]))
 
