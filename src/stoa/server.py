@@ -28,6 +28,8 @@ from stoa.kernel.actor import Actor
 from stoa.kernel.clock import Clock, SystemClock
 from stoa.kernel.errors import InvalidError, StoaError
 from stoa.kernel.ids import Ids, SystemIds
+from stoa.missions import api as missions_api
+from stoa.missions import service as missions_service
 from stoa.platform import journal, migrate, timers
 from stoa.platform.limits import Limiter, MemoryLimiter, RedisLimiter
 from stoa.platform.storage import PostgresStorage, SqliteStorage, Storage, open_storage
@@ -42,7 +44,7 @@ from stoa.web.house import House
 from stoa.web.kind import Kind
 from stoa.web.middleware import Door, RateLimit
 
-KINDS = (schedule_api.KIND, activity_api.KIND)
+KINDS = (schedule_api.KIND, activity_api.KIND, missions_api.KIND)
 """What ``--only`` can name; accounts are always there."""
 UNCOUNTED = ("/health/", "/metrics", "/schema/ui/", "/activity.js")
 """Health, metrics and static files do not count toward the limit of requests."""
@@ -96,7 +98,7 @@ def build(
         openapi_config=None,
         state=State({"house": house}),
         exception_handlers={Exception: dialects.handle},
-        lifespan=[partial(_lifespan, house, policy, metrics)],
+        lifespan=[partial(_lifespan, house, kinds, policy, metrics)],
         request_max_body_size=settings.server.max_body_mb * 2**20,
         logging_config=None,
     )
@@ -110,9 +112,13 @@ def build(
 
 
 @asynccontextmanager
-async def _lifespan(house: House, policy: Policy, metrics: Metrics, _app: Litestar) -> AsyncGenerator[None]:
+async def _lifespan(
+    house: House, kinds: Sequence[Kind], policy: Policy, metrics: Metrics, _app: Litestar
+) -> AsyncGenerator[None]:
     """The sweeper runs while the server does; what was accepted is stored before it ends."""
-    handlers = {HOUSEKEEPING: partial(_housekeeping, house.clock, policy)}
+    handlers: dict[str, timers.Handler] = {HOUSEKEEPING: partial(_housekeeping, house.clock, policy)}
+    for kind in kinds:
+        handlers |= kind.due_handlers(house.clock)
     sweeper = timers.Sweeper(house.storage, house.clock, handlers, observe_lateness=metrics.observe_lateness)
     await house.storage.write(_plan_housekeeping, house.clock.now())
     sweeping = asyncio.create_task(sweeper.run())
@@ -131,7 +137,13 @@ def _accounts(
     own = settings.accounts
     lifetimes = accounts_api.lifetimes_of(access_minutes=own.access_minutes, login_days=own.login_days)
     return accounts_api.kind(
-        storage, clock, ids, cache_seconds=own.cache_seconds, issuer=own.issuer, lifetimes=lifetimes
+        storage,
+        clock,
+        ids,
+        cache_seconds=own.cache_seconds,
+        issuer=own.issuer,
+        lifetimes=lifetimes,
+        session_of=missions_service.session_of,
     )
 
 

@@ -1,1 +1,20 @@
 """The missions kind over HTTP."""
+
+from stoa.missions import due, store
+from stoa.missions.api import _commands, _review, _sessions
+from stoa.missions.wire import DIALECT, PATHS
+from stoa.web.kind import Kind
+
+KIND = Kind(
+    name="missions",
+    title="Missions",
+    about="Exercises with forces on a tree of nodes: written, launched, played live, reviewed.",
+    prefix="",
+    paths=PATHS,
+    handlers=[*_sessions.HANDLERS, *_commands.HANDLERS, *_review.HANDLERS],
+    dialect=DIALECT,
+    tables=store.metadata,
+    due_handlers=due.handlers,
+)
+
+__all__ = ["KIND"]

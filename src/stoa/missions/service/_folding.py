@@ -91,7 +91,9 @@ def first_head(session_id: str, mission_document: bytes) -> str:
 def entries_after(connection: Connection, session_id: str, after: int, *, until: int) -> Iterator[Entry]:
     """The entries with numbers above ``after``, up to and including ``until``."""
     while after < until:
-        page = journal.read(connection, stream_of(session_id), after=after, limit=min(_AT_ONCE, until - after))
+        page = journal.read(
+            connection, stream_of(session_id), after=after, limit=min(_AT_ONCE, until - after)
+        )
         if not page:
             return
         yield from page

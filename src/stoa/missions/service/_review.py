@@ -85,5 +85,3 @@ def _told(
     for entry in entries_after(connection, session_id, 0, until=until):
         exercise = engine.fold((entry,), exercise, mission=present.mission)
         yield entry, exercise
-
-

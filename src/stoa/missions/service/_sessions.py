@@ -113,6 +113,14 @@ def command(
     return _record(connection, before, exercise, happened, by=by, now=now)
 
 
+def join(
+    connection: Connection, session_id: str, *, actor: Actor, now: datetime, request: Request | None = None
+) -> Done:
+    """The actor joins. Raises what ``command`` raises, and AlreadyInSessionError for who is in another session."""
+    asked = commands.Join(person_of(connection, actor))
+    return command(connection, session_id, asked, by=actor, now=now, request=request)
+
+
 def complete_due(connection: Connection, session_id: str, *, now: datetime) -> None:
     """Completes what is due by ``now``. A session that is gone, or has nothing due, is left as it is."""
     try:
@@ -156,13 +164,13 @@ def session_of(connection: Connection, user_id: str) -> str | None:
     return store.session_of(connection, user_id)
 
 
-def current(connection: Connection, session_id: str, *, actor: Actor) -> tuple[Exercise, Member]:
+def current(connection: Connection, session_id: str, *, actor: Actor) -> tuple[Folded, Member]:
     """The session and the actor's membership. Raises SessionNotFoundError, StateConflictError."""
-    exercise = folded(connection, session_id).exercise
-    member = exercise.member_by_user(actor.id)
+    found = folded(connection, session_id)
+    member = found.exercise.member_by_user(actor.id)
     if member is None:
         raise StateConflictError("You are not in this session.")
-    return exercise, member
+    return found, member
 
 
 def person_of(connection: Connection, actor: Actor) -> Person:
