@@ -10,6 +10,8 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
+from stoa.kernel.clock import Clock
+from stoa.kernel.ids import Ids
 from stoa.missions.api._forms import uploads_of
 from stoa.missions.service import _files as service
 from stoa.missions.service._files import Upload
@@ -17,7 +19,7 @@ from stoa.missions.store import _files as store
 from stoa.missions.store._files import StoredFile
 from stoa.missions.wire._files import FileBody, UploadOperation, download_headers
 from stoa.missions.wire._missions import ErrorBody
-from stoa.platform.files import Files
+from stoa.platform.files import Files, open_store
 from stoa.web.auth import may
 from stoa.web.errors import documented
 from stoa.web.house import House, Request, house_of
@@ -89,8 +91,8 @@ async def download_file(request: Request, file_id: FromPath[str]) -> Stream:
 
 async def sent(house: House, stored: StoredFile, name: str) -> Stream:
     content = await house.part(Files).stream(service.key_of(stored))
-    headers = {**download_headers(name), "content-length": str(content.head.size)}
-    return Stream(content.chunks, media_type=stored.mimetype, headers=headers)
+    headers = {"content-type": stored.mimetype, "content-length": str(content.head.size)}
+    return Stream(content.chunks, headers=headers | download_headers(name))
 
 
 @delete(
@@ -102,6 +104,11 @@ async def delete_file(request: Request, file_id: FromPath[str]) -> str:
     house = house_of(request)
     await house.storage.write(service.delete_file, file_id, now=house.clock.now())
     return "OK"
+
+
+def file_store(address: str, *, clock: Clock, ids: Ids) -> Files:
+    """The part of the house that the routes need, over a folder or ``s3://bucket/prefix``."""
+    return Files(open_store(address), clock=clock, secret=ids.secret().encode())
 
 
 HANDLERS: list[ControllerRouterHandler] = [upload_files, list_files, get_file, download_file, delete_file]

@@ -71,7 +71,7 @@ def drafted(body: bytes, *, ids: Ids) -> Mission:
     if not {"structure", "prototypes", "forces"} & set(sent):
         smallest = mission_to(new_mission("", ids=ids))
         sent = {key: smallest[key] for key in ("structure", "prototypes", "forces")} | sent
-    return mission_from({**sent, "_id": ids.object_id()}, ids=ids)
+    return _checked({**sent, "_id": ids.object_id()}, ids=ids)
 
 
 def change_from(body: bytes) -> tuple[str, dict[str, Any]]:
@@ -90,9 +90,7 @@ def changed(mission: Mission, change: Mapping[str, Any], *, ids: Ids) -> Mission
     """The mission with what was sent in place of what it had, checked as a whole."""
     document = mission_to(mission)
     kept = {key: document[key] for key in _CONTENT}
-    return replace(
-        mission_from({**kept, **change, "_id": mission.id}, ids=ids), id=mission.id, stamps=mission.stamps
-    )
+    return replace(_checked({**kept, **change, "_id": mission.id}, ids=ids), stamps=mission.stamps)
 
 
 def document_of(mission: Mission) -> bytes:
@@ -108,7 +106,7 @@ def read_files(uploads: Sequence[tuple[str, bytes]], *, ids: Ids) -> list[Import
             imported = import_mission(content, ids=ids)
             found.append(replace(imported, notes=_plain(imported.notes)))
         except (MissionInvalidError, MissionUnreadableError, MissionTooLargeError) as error:
-            raise _told_of(error, name) from None
+            raise _told(error, f"{name}: {error.message}") from None
     return found
 
 
@@ -126,8 +124,21 @@ def _plain(notes: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         raise MissionUnreadableError("The file holds texts or numbers that can not be kept.") from None
 
 
-def _told_of(error: StoaError, name: str) -> StoaError:
-    return type(error)(f"{name}: {error.message}", faults=error.faults)
+def _checked(document: Mapping[str, Any], *, ids: Ids) -> Mission:
+    try:
+        return mission_from(document, ids=ids)
+    except MissionInvalidError as error:
+        raise _told(error, error.message) from None
+
+
+def _told(error: StoaError, message: str) -> StoaError:
+    """The error in characters that an answer can carry: an unknown field may be called by half of a pair."""
+    faults = tuple(Fault(_whole(fault.field), _whole(fault.message)) for fault in error.faults)
+    return type(error)(_whole(message), faults=faults)
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _content_of(document: Mapping[str, Any]) -> dict[str, Any]:
