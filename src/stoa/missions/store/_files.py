@@ -76,7 +76,7 @@ def names_taken(connection: Connection, names: Iterable[str]) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
-def existing(connection: Connection, file_ids: Iterable[str]) -> dict[str, str]:
+def names_of(connection: Connection, file_ids: Iterable[str]) -> dict[str, str]:
     """The names of those of ``file_ids`` that are stored, by id."""
     query = select(files.c.id, files.c.name).where(files.c.id.in_(list(file_ids)), _kept)
     return {row.id: row.name for row in connection.execute(query)}

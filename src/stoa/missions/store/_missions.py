@@ -52,11 +52,18 @@ _encode = msgspec.json.Encoder().encode
 _SHALLOW = tuple(column for column in missions.c if column.name != "document")
 
 
-def get_mission(connection: Connection, mission_id: str, *, lock: bool = False) -> Mission | None:
+def get_mission(connection: Connection, mission_id: str) -> Mission | None:
     """The mission, all of it; None where there is none, or one that was deleted."""
     query = select(missions).where(missions.c.id == mission_id, missions.c.deleted_at.is_(None))
-    row = connection.execute(query.with_for_update() if lock else query).first()
+    row = connection.execute(query).first()
     return None if row is None else _mission(row)
+
+
+def get_stamps(connection: Connection, mission_id: str, *, lock: bool = False) -> Stamps | None:
+    """Without the document; with ``lock`` nobody else changes the mission before the transaction ends."""
+    query = select(*_SHALLOW).where(missions.c.id == mission_id, missions.c.deleted_at.is_(None))
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else stamps_of(row)
 
 
 def list_missions(connection: Connection) -> Sequence[Row[Any]]:
