@@ -31,6 +31,7 @@ from stoa.kernel.ids import Ids, SystemIds
 from stoa.missions import api as missions_api
 from stoa.missions import service as missions_service
 from stoa.platform import journal, migrate, timers
+from stoa.platform.files import Files
 from stoa.platform.limits import Limiter, MemoryLimiter, RedisLimiter
 from stoa.platform.storage import PostgresStorage, SqliteStorage, Storage, open_storage
 from stoa.platform.telemetry import Metrics
@@ -86,7 +87,8 @@ def build(
     alone = chosen[0] if only else None
     kinds = [accounts, *chosen]
     policy = _activity_policy(settings)
-    house = House(storage, clock, ids, parts={Policy: policy} | accounts.parts)
+    files = missions_api.file_store(settings.files_address, clock=clock, ids=ids)
+    house = House(storage, clock, ids, parts={Policy: policy, Files: files} | accounts.parts)
     dialects = Dialects([kind.placed_dialect(alone=kind is alone) for kind in kinds])
     app = Litestar(
         [

@@ -17,8 +17,8 @@ from stoa.missions.service import _files as service
 from stoa.missions.service._files import Upload
 from stoa.missions.store import _files as store
 from stoa.missions.store._files import StoredFile
+from stoa.missions.wire._errors import ErrorBody
 from stoa.missions.wire._files import FileBody, UploadOperation, download_headers
-from stoa.missions.wire._missions import ErrorBody
 from stoa.platform.files import Files, open_store
 from stoa.web.auth import may
 from stoa.web.errors import documented

@@ -9,8 +9,8 @@ from litestar.types import ControllerRouterHandler
 
 from stoa import __version__
 from stoa.missions.service import _info as service
+from stoa.missions.wire._errors import ErrorBody
 from stoa.missions.wire._info import EnvironmentBody, InfoBody, MigrateBody, MigratedBody, built_in
-from stoa.missions.wire._missions import ErrorBody
 from stoa.web.auth import may
 from stoa.web.body import Json
 from stoa.web.errors import documented

@@ -13,12 +13,12 @@ from stoa.missions.api._forms import uploads_of
 from stoa.missions.missionfile import MAX_BYTES
 from stoa.missions.service import _missions as service
 from stoa.missions.store import _missions as store
+from stoa.missions.wire._errors import ErrorBody
 from stoa.missions.wire._files import UploadOperation, download_headers
 from stoa.missions.wire._missions import (
     ChangeMissionBody,
     CopyMissionBody,
     Document,
-    ErrorBody,
     ImportBody,
     ImportedBody,
     MissionBody,

@@ -21,23 +21,6 @@ Color = Annotated[str, Meta(extra_json_schema={"pattern": "^#[0-9a-fA-F]{6}$"})]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 
-class ErrorField(Struct):
-    """``field`` is a path in what was sent: ``forces[0].nodes[3].name``."""
-
-    field: str
-    message: str
-
-
-class ErrorDetail(Struct, omit_defaults=True):
-    status: int
-    message: str
-    errors: list[ErrorField] = []
-
-
-class ErrorBody(Struct):
-    error: ErrorDetail
-
-
 class EffectBody(Struct, rename="camel"):
     """``args`` are what the target declares, see ``/api/v1/target-environments``."""
 
