@@ -124,7 +124,8 @@ class Reader:
             if key in self._value:
                 self.fault(key, "must be a number.")
             return low
-        if not math.isfinite(value) or not low <= value <= high:
+        # A whole number may be too large to be a float at all: bounds first, and NaN is within none.
+        if not low <= value <= high or math.isinf(value):
             self.fault(key, f"must be between {low} and {high}.")
             return low
         return value
