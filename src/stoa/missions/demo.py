@@ -92,7 +92,7 @@ def harbour_lights(*, ids: Ids) -> Mission:
         "and the <strong>radar</strong> alive until morning. You can not do everything: choose.</p>",
     )  # fmt: skip
     tide = _force(
-        "Ghost Tide", "#ff6b6b", 50,
+        "Ghost Tide", "#ff6b6b", 36,
         "<p>You were paid to make this port go dark for one night. Start where people are careless, work towards the "
         "<strong>crane controller</strong>, and mind that the watch learns from what you fail at.</p>",
     )  # fmt: skip
