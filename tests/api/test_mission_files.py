@@ -175,3 +175,42 @@ async def test_students_and_strangers_may_nothing(house, method, path):
     async with house.client() as stranger, house.client("lea.student") as student:
         assert faults(await stranger.request(method, path), 401) == set()
         assert faults(await student.request(method, path), 403) == set()
+
+
+# --- the files of a mission, for those who play it ---------------------------------------------------------------
+
+PLAYED = "/api/v1/sessions/files/"
+HAS_ROUTE = any(
+    path.startswith(PLAYED)
+    for kind in composition.KINDS
+    for handler in kind.handlers
+    for path in getattr(handler, "paths", ())
+)
+
+
+@pytest.mark.skipif(not HAS_ROUTE, reason="the sessions do not give their members' view yet")
+async def test_a_force_downloads_what_it_has_access_to(house, teacher):
+    content = b"a chart"
+    reference = (await kept(teacher, content=content))["_id"]
+    async with (
+        house.client("ada.admin") as admin,
+        house.client("lea.student") as student,
+        house.client() as stranger,
+    ):
+        blank = (await admin.post("/api/v1/missions/", json={"name": "x"})).json()
+        force_id = blank["forces"][0]["_id"]
+        chart = {"_id": "chart", "reference": reference, "alias": "Chart.png", "initialAccess": [force_id]}
+        secret = {"_id": "secret", "reference": reference, "initialAccess": []}
+        answer = await admin.put("/api/v1/missions/", json={"_id": blank["_id"], "files": [chart, secret]})
+        assert answer.status_code == 200, answer.text
+        launched = await teacher.post("/api/v1/sessions/launch/", json={"missionId": blank["_id"]})
+        assert faults(await student.get(PLAYED + "chart/download"), 401) == set()
+        joined = await student.post(f"/api/v1/sessions/{launched.json()['sessionId']}/join-session")
+        assert joined.status_code == 200, joined.text
+        answer = await student.get(PLAYED + "chart/download")
+        assert answer.status_code == 200, answer.text
+        assert answer.content == content
+        assert 'filename="Chart.png"' in answer.headers["content-disposition"]
+        assert faults(await student.get(PLAYED + "secret/download"), 403) == set()
+        assert faults(await student.get(PLAYED + "nothing/download"), 404) == set()
+        assert faults(await stranger.get(PLAYED + "chart/download"), 401) == set()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from litestar import delete, get, post
 from litestar.datastructures import UploadFile
 from litestar.params import FromPath
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
+from sqlalchemy import Connection
 
+from stoa.kernel.actor import Actor
 from stoa.kernel.clock import Clock
 from stoa.kernel.ids import Ids
 from stoa.missions.api._forms import uploads_of
+from stoa.missions.engine import Exercise
+from stoa.missions.model import Member
 from stoa.missions.service import _files as service
 from stoa.missions.service._files import Upload
 from stoa.missions.store import _files as store
@@ -20,7 +24,7 @@ from stoa.missions.store._files import StoredFile
 from stoa.missions.wire._errors import ErrorBody
 from stoa.missions.wire._files import FileBody, UploadOperation, download_headers
 from stoa.platform.files import Files, open_store
-from stoa.web.auth import may
+from stoa.web.auth import may, signed_in
 from stoa.web.errors import documented
 from stoa.web.house import House, Request, house_of
 
@@ -104,6 +108,30 @@ async def delete_file(request: Request, file_id: FromPath[str]) -> str:
     house = house_of(request)
     await house.storage.write(service.delete_file, file_id, now=house.clock.now())
     return "OK"
+
+
+MemberView = Callable[[Connection, str], tuple[Exercise, Member | None] | None]
+"""(connection, user id) → the session that the user is in, and the membership; None outside any session."""
+
+
+def member_download(member_view: MemberView) -> ControllerRouterHandler:
+    """The route of a mission's files for those who play it; ``member_view`` is the sessions' to give."""
+
+    def found(connection: Connection, file_id: str, actor: Actor) -> tuple[StoredFile, str]:
+        exercise, member = member_view(connection, actor.id) or (None, None)
+        return service.file_for_member(connection, file_id, actor=actor, exercise=exercise, member=member)
+
+    @get(
+        "/api/v1/sessions/files/{file_id:str}/download", guards=[signed_in],
+        media_type="application/octet-stream", responses=documented(401, 403, 404, 503, body=ErrorBody),
+    )  # fmt: skip
+    async def download_mission_file(request: Request, file_id: FromPath[str]) -> Stream:
+        """A file of the mission that one plays, under its name there, if one's force has access."""
+        house = house_of(request)
+        stored, name = await house.storage.read(found, file_id, request.user)
+        return await sent(house, stored, name)
+
+    return download_mission_file
 
 
 def file_store(address: str, *, clock: Clock, ids: Ids) -> Files:
