@@ -29,7 +29,9 @@ from stoa.kernel.clock import Clock, SystemClock
 from stoa.kernel.errors import InvalidError, StoaError
 from stoa.kernel.ids import Ids, SystemIds
 from stoa.missions import api as missions_api
+from stoa.missions import demo as missions_demo
 from stoa.missions import service as missions_service
+from stoa.missions.model import SessionConfig
 from stoa.platform import journal, migrate, timers
 from stoa.platform.files import Files
 from stoa.platform.limits import Limiter, MemoryLimiter, RedisLimiter
@@ -179,7 +181,15 @@ def seed_demo(connection: Connection, *, clock: Clock, ids: Ids) -> list[tuple[s
     teachers = [actor for actor in actors if actor.teaches]
     schedule_demo.seed(connection, teachers=teachers, now=now, ids=ids)
     activity_demo.seed(connection, people=actors, now=now, ids=ids)
+    _seed_missions(connection, teacher=teachers[0], now=now, ids=ids)
     return sign_ins
+
+
+def _seed_missions(connection: Connection, *, teacher: Actor, now: datetime, ids: Ids) -> None:
+    """Missions, and a session of the first that waits in the lobby."""
+    first, *_ = missions_demo.seed(connection, author=teacher, now=now, ids=ids)
+    if not missions_service.list_sessions(connection, actor=teacher):
+        missions_service.launch(connection, first, SessionConfig(), actor=teacher, now=now, ids=ids)
 
 
 def _plan_housekeeping(connection: Connection, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The missions kind over HTTP."""
 
-from stoa.missions import due, store
+from stoa.missions import due, service, store
 from stoa.missions.api import _commands, _files, _info, _missions, _review, _sessions
 from stoa.missions.api._files import file_store
 from stoa.missions.wire import DIALECT, PATHS
@@ -18,6 +18,7 @@ KIND = Kind(
         *_review.HANDLERS,
         *_missions.HANDLERS,
         *_files.HANDLERS,
+        _files.member_download(service.member_view),
         *_info.HANDLERS,
     ],
     dialect=DIALECT,

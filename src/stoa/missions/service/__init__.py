@@ -15,6 +15,7 @@ from stoa.missions.service._sessions import (
     join,
     launch,
     list_sessions,
+    member_view,
     person_of,
     session_of,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "journal_lines",
     "launch",
     "list_sessions",
+    "member_view",
     "person_of",
     "session_of",
     "state_at",

@@ -173,6 +173,15 @@ def current(connection: Connection, session_id: str, *, actor: Actor) -> tuple[F
     return found, member
 
 
+def member_view(connection: Connection, user_id: str) -> tuple[Exercise, Member | None] | None:
+    """The session that the user is in, and the membership; None outside any session."""
+    session_id = store.session_of(connection, user_id)
+    if session_id is None:
+        return None
+    exercise = folded(connection, session_id).exercise
+    return exercise, exercise.member_by_user(user_id)
+
+
 def person_of(connection: Connection, actor: Actor) -> Person:
     user = people.own_user(connection, actor=actor)
     return Person(
