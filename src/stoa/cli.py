@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -87,6 +89,7 @@ def serve(
         settings = _settings(data, database, host=host, port=port)
         _logging(settings)
         _refuse_public_demo(settings, demo, demo_anywhere)
+        _refuse_taken_address(settings.server.host, settings.server.port)
         settings.folder.mkdir(parents=True, exist_ok=True)
         with _engine(settings) as engine:
             server.prepare(engine)
@@ -349,6 +352,19 @@ def _refuse_public_demo(settings: Settings, demo: bool, anywhere: bool) -> None:
             f"Demo data has passwords that everybody knows, and {settings.server.host} can be reached by others. "
             "Listen on 127.0.0.1, or say --demo-anywhere if you mean it."
         )
+
+
+def _refuse_taken_address(host: str, port: int) -> None:
+    """Tries the address before anything is made. (What takes it in between is told by the server itself.)"""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except OSError as error:
+        do = "Choose another with --port" if error.errno == errno.EADDRINUSE else "Choose another with --host"
+        reason = (error.strerror or str(error)).lower()
+        raise server.AddressError(f"Can't listen on {host} port {port}: {reason}. {do}.") from None
 
 
 def has_admin(connection: Connection) -> bool:

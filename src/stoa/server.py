@@ -46,6 +46,7 @@ from stoa.web.errors import Dialects
 from stoa.web.house import House
 from stoa.web.kind import Kind
 from stoa.web.middleware import Door, RateLimit
+from stoa.web.shortcut import Shortcuts
 
 KINDS = (schedule_api.KIND, activity_api.KIND, missions_api.KIND)
 """What ``--only`` can name; accounts are always there."""
@@ -61,6 +62,10 @@ TABLES: tuple[MetaData, ...] = (
 
 class NoFolderError(InvalidError):
     code = "server.no_folder"
+
+
+class AddressError(InvalidError):
+    code = "server.address"
 
 
 class PublicDemoError(InvalidError):
@@ -106,7 +111,8 @@ def build(
         request_max_body_size=settings.server.max_body_mb * 2**20,
         logging_config=None,
     )
-    inner: ASGIApp = Authentication(app, authenticator)
+    shortcuts = [each for kind in kinds for each in kind.placed_shortcuts(alone=kind is alone)]
+    inner: ASGIApp = Authentication(Shortcuts(app, house, shortcuts), authenticator)
     if settings.limits.http_rate:
         inner = RateLimit(
             inner, limiter=_limiter(settings), clock=clock, limit=settings.limits.http_rate, free=UNCOUNTED

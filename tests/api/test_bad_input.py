@@ -604,9 +604,6 @@ async def test_another_users_things_are_not_ones_own(house, who):
             await client.patch(f"/schedule/timelines/{house.timeline}", json={"name": "Mine"}),
             await client.delete(f"/schedule/timelines/{house.timeline}"),
             await client.post(f"/schedule/timelines/{house.timeline}/calendar-link"),
-            await client.post(
-                f"/schedule/timelines/{house.timeline}/import", content=b"BEGIN:VCALENDAR\r\nEND:VCALENDAR"
-            ),
             await client.get(f"/schedule/timelines/{house.timeline}/calendar.ics?key=x"),
             await client.delete(f"/api/v1/users/{house.ids['ada.admin']}"),
             await client.put("/api/v1/users", json={"_id": house.ids["ada.admin"], "firstName": "Mine"}),

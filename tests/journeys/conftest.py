@@ -4,7 +4,7 @@ import time
 
 import pytest
 from tests.support.postgres import new_database
-from tests.support.processes import Running, run
+from tests.support.processes import Running, command
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def start(tmp_path):
 def postgres_url(service_or_skip):
     """An empty database whose schema is current."""
     with new_database(service_or_skip, "journey") as url:
-        assert run("migrate", "--database", url).returncode == 0
+        assert command("migrate", "--database", url).returncode == 0
         yield url
 
 

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 
 ROOT = Path(__file__).parents[2]
+STOPPED = (0, -signal.SIGTERM)
+"""Exit codes of a server that stopped when it was told to: the signal is passed on once all is done."""
 ADMIN = ("admin", "the admin's password")
 
 
@@ -31,8 +34,21 @@ def run(*arguments, given=None, **settings):
     """``stoa arguments`` run to its end."""
     return subprocess.run(
         [sys.executable, "-m", "stoa", *map(str, arguments)],
-        input=given, env=environment(**settings), capture_output=True, text=True, timeout=60, check=False,
+        input=given, env=environment(**settings), capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
+
+
+def command(*arguments, given=None, **settings):
+    """``stoa arguments`` inside this process: the same, without the seconds that a start takes. Not for ``serve``."""
+    from typer.testing import CliRunner
+
+    from stoa.cli import app
+
+    ours = {name: None for name in os.environ if name.startswith("STOA_")}
+    result = CliRunner().invoke(app, [str(each) for each in arguments], input=given, env=ours | settings)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return SimpleNamespace(returncode=result.exit_code, stdout=result.stdout, stderr=result.stderr)
 
 
 class Running:

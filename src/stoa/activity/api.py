@@ -31,15 +31,16 @@ from stoa.activity.wire import (
     Stats,
     StatsBody,
 )
+from stoa.kernel.actor import Actor
 from stoa.kernel.clock import to_millis
 from stoa.kernel.errors import Fault, InvalidError
 from stoa.platform.storage import Batched
 from stoa.web.auth import signed_in
 from stoa.web.body import Json
 from stoa.web.errors import documented
-from stoa.web.house import Request, house_of
+from stoa.web.house import House, Request, house_of
 from stoa.web.kind import Kind
-from stoa.web.shortcut import shortcut
+from stoa.web.shortcut import Shortcut
 
 MOST_USERNAMES = 1_000
 TRACKER = Path(__file__).parent / "static" / "activity.js"
@@ -92,12 +93,16 @@ async def session_start(request: Request) -> Described:
 
 
 @post(
-    "/api/v2/keepalive", guards=[signed_in], middleware=[shortcut(Keepalive)], status_code=200, dto=Json[Keepalive],
-    return_dto=None, responses=documented(400, 401, 413, body=ErrorBody),
+    "/api/v2/keepalive", guards=[signed_in], status_code=200, dto=Json[Keepalive], return_dto=None,
+    responses=documented(400, 401, 413, body=ErrorBody),
 )  # fmt: skip
 async def keepalive(request: Request, data: Keepalive) -> KeepaliveAnswer:
     """Counts the time since the last ping, if the page is visible; keeps the session active in any case."""
-    pinged = await _ping(request, data.to_ping(visible=data.visible))
+    return await _keepalive(house_of(request), request.user, data)
+
+
+async def _keepalive(house: House, user: Actor, data: Keepalive) -> KeepaliveAnswer:
+    pinged = await _ping(house, user, data.to_ping(visible=data.visible))
     return KeepaliveAnswer("Session keepalive", to_millis(pinged.at) // 1000, data.visible, data.path)
 
 
@@ -108,13 +113,12 @@ async def keepalive(request: Request, data: Keepalive) -> KeepaliveAnswer:
 )  # fmt: skip
 async def session_hide(request: Request, data: Hide) -> Response[bytes]:
     """Counts like a visible keepalive. The answer has no body."""
-    await _ping(request, data.to_ping())
+    await _ping(house_of(request), request.user, data.to_ping())
     return Response(b"", media_type="application/json")
 
 
-async def _ping(request: Request, ping: Ping) -> Pinged:
-    house = house_of(request)
-    command = service.command(request.user, ping, now=house.clock.now())
+async def _ping(house: House, user: Actor, ping: Ping) -> Pinged:
+    command = service.command(user, ping, now=house.clock.now())
     return await house.storage.write_batched(house.part(Policy).keepalives, command)
 
 
@@ -223,4 +227,5 @@ KIND = Kind(
     handlers=HANDLERS,
     dialect=DIALECT,
     tables=store.metadata,
+    shortcuts=(Shortcut("POST", "/api/v2/keepalive", Keepalive, _keepalive),),
 )

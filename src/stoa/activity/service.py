@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row
@@ -52,7 +53,12 @@ class KeepaliveCommand:
 
 
 def command(actor: Actor, ping: Ping, *, now: datetime) -> KeepaliveCommand:
-    return KeepaliveCommand(rules.beaker_id(actor.username, login_at=actor.login_at), ping, now)
+    return KeepaliveCommand(_beaker_id(actor.username, actor.login_at), ping, now)
+
+
+@lru_cache(10_000)
+def _beaker_id(username: str, login_at: datetime) -> str:
+    return rules.beaker_id(username, login_at=login_at)
 
 
 def start(

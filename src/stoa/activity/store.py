@@ -7,6 +7,7 @@ roll-ups by day, so that statistics never read all counters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -213,10 +214,15 @@ def standing_of(row: Row[Any]) -> Standing:
         row.start_ms,
         row.last_ping_ms,
         row.last_visible_ping_ms,
-        _path.decode(row.last_visible_path),
+        _path_of(row.last_visible_path),
         row.visible_ms,
         row.free_ms,
     )
+
+
+@lru_cache(4096)
+def _path_of(stored: str) -> tuple[str, ...]:
+    return _path.decode(stored)
 
 
 def standing_values(standing: Standing) -> dict[str, Any]:
@@ -227,10 +233,15 @@ def _in_order(standing: Standing) -> tuple[Any, ...]:
     return (
         standing.last_ping_ms,
         standing.last_visible_ping_ms,
-        _json(standing.last_visible_path),
+        _stored_path(standing.last_visible_path),
         standing.visible_ms,
         standing.free_ms,
     )
+
+
+@lru_cache(4096)
+def _stored_path(path: tuple[str, ...]) -> str:
+    return _json(path)
 
 
 def save_standings(connection: Connection, standings: Mapping[int, Standing]) -> None:

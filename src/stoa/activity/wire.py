@@ -19,7 +19,11 @@ PathText = Annotated[
 ]
 Client = Annotated[
     str,
-    Meta(max_length=rules.MAX_CLIENT, pattern=r"^[ -~]*$(?!\n)", description="Tells the pages of one login apart."),
+    Meta(
+        max_length=rules.MAX_CLIENT,
+        pattern=r"^[ -~]*$(?!\n)",
+        description="Tells the pages of one login apart.",
+    ),
 ]
 Seq = Annotated[
     int, Meta(ge=0, le=rules.MAX_SEQ, description="Numbers a client's pings: the same one counts once.")

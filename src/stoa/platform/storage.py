@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Transaction, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -347,12 +347,15 @@ def _commit_together(
     """Runs every command, each behind a savepoint, and commits once. If the commit fails, all of them have failed."""
     outcomes: list[Outcome] = [(None, None)] * len(batch)
     callbacks: list[Callable[[], None]] = []
+    steps = _steps(batch)
     try:
-        with connection.begin():
-            for indexes, call in _steps(batch):
-                for index, outcome in zip(
-                    indexes, _behind_savepoint(connection, call, len(indexes)), strict=True
-                ):
+        with connection.begin() as transaction:
+            for indexes, call in steps:
+                if len(steps) == 1:
+                    found = _alone(connection, call, len(indexes), transaction)
+                else:
+                    found = _behind_savepoint(connection, call, len(indexes))
+                for index, outcome in zip(indexes, found, strict=True):
                     outcomes[index] = outcome
                 callbacks += connection.info.pop(_AFTER_COMMIT, [])
     except Exception as error:  # noqa: BLE001 - handed to every caller
@@ -392,6 +395,18 @@ def _behind_savepoint(
             return call(connection)
     except Exception as error:  # noqa: BLE001 - handed to the caller
         connection.info.pop(_AFTER_COMMIT, None)
+        return [(None, error)] * count
+
+
+def _alone(
+    connection: Connection, call: Callable[[Connection], list[Outcome]], count: int, transaction: Transaction
+) -> list[Outcome]:
+    """What is alone in its transaction needs no savepoint: all of it can go."""
+    try:
+        return call(connection)
+    except Exception as error:  # noqa: BLE001 - handed to the caller
+        connection.info.pop(_AFTER_COMMIT, None)
+        transaction.rollback()
         return [(None, error)] * count
 
 

@@ -240,13 +240,12 @@ def refuse_collisions(connection: Connection, session: ScheduledSession) -> None
     series = session.series
     if series is None:
         return
-    rivals = [
-        (rival, rival.series) for rival in store.rivals(connection, session) if rival.series is not None
-    ]
-    found = conflicts.conflicts(series, rivals)
+    found = conflicts.conflicts(series, store.rivals(connection, session))
     if found:
-        found.sort(key=lambda pair: (pair[1].start, pair[0].id))
-        raise CollisionError([(rival, collision.other) for rival, collision in found[:TOLD_COLLISIONS]])
+        found.sort(key=lambda pair: (pair[1].start, pair[0]))
+        told = found[:TOLD_COLLISIONS]
+        rivals = {rival.id: rival for rival in store.get_sessions(connection, [key for key, _ in told])}
+        raise CollisionError([(rivals[key], collision.other) for key, collision in told])
 
 
 # --- what happens when -------------------------------------------------------------------------------------------

@@ -36,7 +36,16 @@ from sqlalchemy import (
 from stoa.kernel.clock import from_millis, to_millis
 from stoa.kernel.pages import Page
 from stoa.schedule import conflicts
-from stoa.schedule.model import Cycle, Day, Override, ScheduledSession, SessionType, Timeline, Window
+from stoa.schedule.model import (
+    Cycle,
+    Day,
+    Override,
+    ScheduledSession,
+    Series,
+    SessionType,
+    Timeline,
+    Window,
+)
 
 metadata = MetaData()
 
@@ -295,8 +304,11 @@ def _in_statement(by_timeline: bool, by_owner: bool) -> Select[Any]:
     return statement
 
 
-def rivals(connection: Connection, session: ScheduledSession) -> list[ScheduledSession]:
-    """Those that could collide with ``session``: they share a holder and a slot with it, and their bounds meet."""
+def rivals(connection: Connection, session: ScheduledSession) -> list[tuple[str, Series]]:
+    """Ids and series that could collide with ``session``: they share a holder and a slot with it, their bounds meet.
+
+    Only what says when they are is read: of many candidates few collide.
+    """
     series = session.series
     if series is None:
         return []
@@ -311,7 +323,28 @@ def rivals(connection: Connection, session: ScheduledSession) -> list[ScheduledS
     if conflicts.ALWAYS not in own:
         values["slots"] = sorted(own | {conflicts.ALWAYS})
     ids = connection.execute(_rival_ids("slots" in values), values).scalars().all()
-    return get_sessions(connection, ids) if ids else []
+    if not ids:
+        return []
+    return [_id_and_series(row) for row in connection.execute(_GET_SERIES, {"ids": ids}).all()]
+
+
+_GET_SERIES = select(
+    *(
+        sessions.c[name]
+        for name in (
+            "id", "start_at", "end_at", "zone", "cycle", "day", "interval", "count", "until_at", "exceptions",
+            "overrides",
+        )
+    )
+).where(sessions.c.id.in_(bindparam("ids", expanding=True)), sessions.c.start_at.is_not(None))  # fmt: skip
+
+
+def _id_and_series(row: Row[Any]) -> tuple[str, Series]:
+    session_id, start, end, zone, cycle, day, interval, count, until, exceptions, overrides = tuple(row)
+    return session_id, Series(
+        from_millis(start), from_millis(end), zone, Cycle(cycle) if cycle else None, Day(day) if day else None,
+        interval, count, _instant(until), _load_exceptions(exceptions), _load_overrides(overrides),
+    )  # fmt: skip
 
 
 @cache

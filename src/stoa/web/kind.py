@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from litestar import Router
@@ -13,6 +13,7 @@ from sqlalchemy import MetaData
 from stoa.kernel.clock import Clock
 from stoa.platform.timers import Handler
 from stoa.web.errors import Dialect
+from stoa.web.shortcut import Shortcut
 
 
 def nothing_due(_clock: Clock) -> Mapping[str, Handler]:
@@ -36,6 +37,7 @@ class Kind:
     dialect: Dialect
     tables: MetaData
     parts: dict[type[Any], Any] = field(default_factory=dict)
+    shortcuts: tuple[Shortcut, ...] = ()
     due_handlers: Callable[[Clock], Mapping[str, Handler]] = nothing_due
 
     def router(self, *, alone: bool) -> Router:
@@ -46,3 +48,7 @@ class Kind:
         return Dialect(
             tuple(prefix + path for path in self.paths), self.dialect.body, self.dialect.statuses, self.name
         )
+
+    def placed_shortcuts(self, *, alone: bool) -> list[Shortcut]:
+        prefix = "" if alone else self.prefix
+        return [replace(each, path=prefix + each.path) for each in self.shortcuts]

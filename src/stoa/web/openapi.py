@@ -46,7 +46,8 @@ def document(kinds: Sequence[Kind], *, title: str, about: str, alone: Kind | Non
         use_handler_docstrings=True,
         operation_id_creator=partial(_operation_id, kind_of),
     )
-    app = Litestar([kind.router(alone=kind is alone) for kind in kinds], openapi_config=config)
+    routers = [kind.router(alone=kind is alone) for kind in kinds]
+    app = Litestar(routers, openapi_config=config, logging_config=None)  # the default would take over the log
     schema: dict[str, Any] = app.openapi_schema.to_schema()
     _open_what_is_unguarded(schema, app)
     schema["paths"] = dict(

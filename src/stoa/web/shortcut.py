@@ -1,47 +1,65 @@
-"""A shorter way to a handler whose requests come by the thousand.
+"""A shorter way to a use case whose requests come by the thousand.
 
-Litestar makes for every request a copy of the handler, a parsed signature and a response object; for a route that has
-a signed-in user, one JSON body and one JSON answer, and nothing else, none of that is needed. ``shortcut`` calls the
-same handler with the same body and sends the same answer. What is unusual (nobody signed in, no length given, a long
-body) goes the usual way, so that there is one place for each refusal.
+Litestar finds the route, copies the handler, parses its signature and makes a response object for every request. A
+route that has a signed-in user, one JSON body and one JSON answer, and nothing else, needs none of that: a
+``Shortcut`` calls the same use case with the same body and sends the same answer. What is unusual (nobody signed in,
+no length given, a long body) goes the usual way, so that each refusal has one place. What is raised is answered at
+the door, as always.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
 from litestar.exceptions import ClientException
-from litestar.types import ASGIApp, HTTPReceiveMessage, Middleware, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
 
+from stoa.kernel.actor import Actor
 from stoa.web.body import decode
-from stoa.web.house import Request
+from stoa.web.house import House
 
 LONGEST = 65_536
 """Bytes of a body that is read here; longer ones meet the usual limit."""
-_encoder = msgspec.json.Encoder()
-_TYPE = (b"content-type", b"application/json")
+_encode = msgspec.json.Encoder().encode
 
 
-def shortcut(body_type: type[Any]) -> Middleware:
-    """Middleware for a handler of the form ``async def handler(request, data: body_type) -> Struct``, status 200."""
-    decoder = msgspec.json.Decoder(body_type)
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """``answer(house, user, body)`` is what the route's handler awaits, too; its result is sent with status 200."""
 
-    def around(app: ASGIApp) -> ASGIApp:
-        async def call(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope.get("user") is None or not 0 < _length(scope) <= LONGEST:
-                await app(scope, receive, send)
-                return
-            data = decode(await _body(receive), decoder)
-            handler = cast(Any, scope["route_handler"]).fn
-            answer = _encoder.encode(await handler(Request(scope, receive, send), data))
-            headers = [_TYPE, (b"content-length", b"%d" % len(answer))]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": answer, "more_body": False})
+    method: str
+    path: str
+    body: type[Any]
+    answer: Callable[[House, Actor, Any], Awaitable[Any]]
 
-        return call
 
-    return around
+class Shortcuts:
+    """ASGI middleware, inside the one that finds out who asks."""
+
+    def __init__(self, app: ASGIApp, house: House, known: Iterable[Shortcut]) -> None:
+        self.app = app
+        self.house = house
+        self.known = {each.path: (each, msgspec.json.Decoder(each.body)) for each in known}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self.known.get(scope.get("path", ""))
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        shortcut, decoder = found
+        user = scope["user"]
+        if user is None or scope.get("method") != shortcut.method or not 0 < _length(scope) <= LONGEST:
+            await self.app(scope, receive, send)
+            return
+        cast("dict[str, Any]", scope)["path_template"] = shortcut.path
+        body = decode(await _body(receive), decoder)
+        answer = _encode(await shortcut.answer(self.house, user, body))
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer, "more_body": False})
 
 
 def _length(scope: Scope) -> int:
