@@ -62,7 +62,7 @@ async def call(house):
             return answer.json()
 
         async def state(self, name, session_id, **query):
-            answer = await self.of(name).get(f"{ROOT}/{session_id}/state", params=query)
+            answer = await self.of(name).get(f"{ROOT}/{session_id}/state", params={"hash": "true", **query})
             assert answer.status_code == 200, answer.text
             return answer.json()
 

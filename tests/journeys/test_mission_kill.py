@@ -219,7 +219,7 @@ async def test_a_killed_exercise_is_the_one_that_was_not(start, place, eventuall
     assert reference.version == len(entries)
     assert engine.state_hash(engine.fold(entries, mission=mission)) == engine.state_hash(reference)
     async with stoa.client(exercise.keys["admin"]) as client:
-        state = (await client.get(f"{SESSIONS}/{exercise.session_id}/state")).json()
+        state = (await client.get(f"{SESSIONS}/{exercise.session_id}/state?hash=true")).json()
     assert state["hash"] == engine.state_hash(reference)
     once(entries)
     print(f"{kills} kills, {len(exercise.known)} commands, {dict(exercise.count)}, {len(entries)} entries")

@@ -32,12 +32,15 @@ async def session_state(
             schema_extra={"format": "date-time"},
         ),
     ] = None,
+    with_hash: Annotated[
+        bool, QueryParameter(name="hash", description="Whether to add the state's fingerprint.")
+    ] = False,
 ) -> StateBody:
     """The session as the caller may see it, at any moment since its launch."""
     house = house_of(request)
     moment = await house.storage.read(
         service.state_at, session_id, None if at is None else parse_instant(at, "at"), actor=request.user,
-        now=house.clock.now(),
+        now=house.clock.now(), with_hash=with_hash,
     )  # fmt: skip
     return StateBody.of(moment)
 

@@ -22,7 +22,8 @@ from stoa.missions.views import Viewer
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A session as somebody saw it at ``at``. ``hash`` is the whole state's, for those who see all of it."""
+    """A session as somebody saw it at ``at``. ``hash`` is the whole state's, for those who see all of it
+    and ask for it."""
 
     at: datetime
     seq: int
@@ -41,7 +42,13 @@ def viewer_of(exercise: Exercise, actor: Actor) -> Viewer:
 
 
 def state_at(
-    connection: Connection, session_id: str, at: datetime | None, *, actor: Actor, now: datetime
+    connection: Connection,
+    session_id: str,
+    at: datetime | None,
+    *,
+    actor: Actor,
+    now: datetime,
+    with_hash: bool = False,
 ) -> Moment:
     """The state at a moment, the present where none is named; what was due by then is complete in it.
 
@@ -58,7 +65,7 @@ def state_at(
         at,
         found.standing.seq,
         views.session_view(exercise, viewer),
-        engine.state_hash(exercise) if viewer.sees_all else None,
+        engine.state_hash(exercise) if with_hash and viewer.sees_all else None,
     )
 
 

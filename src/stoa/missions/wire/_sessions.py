@@ -89,7 +89,7 @@ class InvitationsBody(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class StateBody(Struct, omit_defaults=True):
-    """A session as the caller saw it at a moment. ``hash`` is for those who see all: the state's fingerprint."""
+    """A session as the caller saw it at a moment. ``hash`` is the state's fingerprint, for those who see all and ask."""
 
     at: InstantText
     seq: int
