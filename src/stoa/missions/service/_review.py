@@ -23,7 +23,8 @@ from stoa.missions.views import Viewer
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A session as somebody saw it at ``at``. ``hash`` is the whole state's, for those who see all of it
-    and ask for it."""
+    and ask for it.
+    """
 
     at: datetime
     seq: int
