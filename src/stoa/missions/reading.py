@@ -123,7 +123,7 @@ class Reader:
             if key in self._value:
                 self.fault(key, "must be a number.")
             return low
-        if not low <= value <= high:  # which no NaN is, and no infinity
+        if not low <= value <= high:  # which no NaN is, either
             self.fault(key, f"must be between {low} and {high}.")
             return low
         return value

@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.unit.missions.world import OWNER, Play
 
 from stoa.kernel.ids import SeededIds
+from stoa.missions import commands as c
+from stoa.missions.engine import fold, state_hash
 from stoa.missions.errors import MissionInvalidError
 from stoa.missions.missionfile import CURRENT_BUILD, export_mission, import_mission, mission_from, mission_to
-from stoa.missions.engine import fold, state_hash
-from stoa.missions import commands as c
 from stoa.missions.model import Status
-from tests.unit.missions.world import OWNER, Play
 
 DATA = Path(__file__).parents[2] / "data" / "missions"
 BUILD_10 = json.loads((DATA / "build-10.metis").read_bytes())

@@ -1,6 +1,7 @@
 """Who gets in, as what, and into which force."""
 
 import pytest
+from tests.unit.missions.world import BOSS, INSTRUCTOR, OWNER, STUDENT, Play, actor, cast, person
 
 from stoa.kernel.actor import AccessLevel
 from stoa.kernel.errors import StoaError
@@ -8,7 +9,6 @@ from stoa.missions import commands as c
 from stoa.missions.engine import events as names
 from stoa.missions.errors import number_of
 from stoa.missions.model import Accessibility, Role
-from tests.unit.missions.world import BOSS, INSTRUCTOR, OWNER, STUDENT, Play, actor, cast, person
 
 
 def refused(play, name, permissions=STUDENT):

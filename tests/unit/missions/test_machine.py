@@ -3,16 +3,10 @@
 import json
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-from stoa.kernel.errors import StoaError
-from stoa.missions import commands as c
-from stoa.missions.engine import due, fold, restore, snapshot, state_hash
-from stoa.missions.engine import events as names
-from stoa.missions.errors import number_of
-from stoa.missions.model import Cheats, Role, Status
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from tests.unit.missions.world import (
     BOSS,
     EVERYBODY,
@@ -25,10 +19,17 @@ from tests.unit.missions.world import (
     actor,
     person,
     tidy,
-    told,
 )
 
-PEOPLE = {name: STUDENT for name in EVERYBODY} | {"watcher": INSTRUCTOR, "chief": BOSS}
+from stoa.kernel.errors import StoaError
+from stoa.missions import commands as c
+from stoa.missions.engine import apply, due, fold, restore, snapshot, state_hash
+from stoa.missions.engine import events as names
+from stoa.missions.errors import number_of
+from stoa.missions.model import Cheats, Role, Status
+from stoa.missions.views import audience
+
+PEOPLE = dict.fromkeys(EVERYBODY, STUDENT) | {"watcher": INSTRUCTOR, "chief": BOSS}
 FORCES = ("red", "blue", "white")
 ADMINISTRATION = (
     "quit",
@@ -61,6 +62,7 @@ class Anything(RuleBasedStateMachine):
     )
     def launch(self, begun, assign, infinite, effects):
         self.play = Play(auto_assign=assign, infinite_resources=infinite, effects_enabled=effects)
+        self.chain = self.play.exercise
         self.clients = {name: Client(name) for name in EVERYBODY}
         self.completions = []
         for name, permissions in PEOPLE.items():
@@ -76,20 +78,21 @@ class Anything(RuleBasedStateMachine):
     def attempt(self, name, command):
         before, fingerprint = self.play.exercise, state_hash(self.play.exercise)
         try:
-            events = self.play.does(name, command)
+            events, number = self.play.does(name, command), None
         except StoaError as error:
-            assert 10001 <= number_of(error) <= 20500
-            assert self.play.exercise is before
-            events = []
+            events, number = [], number_of(error)
+        assert number is None or (10001 <= number <= 20500 and self.play.exercise is before)
         assert state_hash(before) == fingerprint, "deciding changed the state that it decided on"
         self.completions += [
             e.data["execution_id"]
             for e in events
             if e.type in (names.EXECUTION_COMPLETED, names.EXECUTION_ABORTED)
         ]
-        for delivery in told(before, events):
-            for user in delivery.users:
-                self.clients[user].hear(delivery.message)
+        for event in events:
+            self.chain = apply(self.chain, event)
+            for delivery in audience(event, self.chain):
+                for user in delivery.users:
+                    self.clients[user].hear(delivery.message)
 
     @rule(name=who)
     def join(self, name):
@@ -227,6 +230,7 @@ class Anything(RuleBasedStateMachine):
         if not hasattr(self, "play"):
             return
         live = state_hash(self.play.exercise)
+        assert state_hash(self.chain) == live
         journal = json.loads(json.dumps([[e.type, e.data] for e in self.play.journal]))
         replayed = [type(self.play.journal[0])(kind, data) for kind, data in journal]
         assert state_hash(fold(replayed)) == live
@@ -235,7 +239,20 @@ class Anything(RuleBasedStateMachine):
         assert state_hash(fold(replayed[middle:], half)) == live
 
 
-Anything.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
-test_anything = Anything.TestCase
+def played(examples, steps):
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def test_anything_in_any_order():
+    run_state_machine_as_test(Anything, settings=played(25, 40))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_anything_in_any_order_for_long():
+    run_state_machine_as_test(Anything, settings=played(600, 60))

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.unit.missions.world import MISSION, document, effect, metas
 
 from stoa.kernel.ids import SeededIds
 from stoa.missions.errors import MissionInvalidError, MissionTooLargeError, MissionUnreadableError
@@ -18,7 +19,6 @@ from stoa.missions.missionfile import (
     read_document,
     trusted_mission,
 )
-from tests.unit.missions.world import MISSION, document, effect, metas
 
 GONE = object()
 
@@ -122,9 +122,6 @@ BAD = [
     (("files", 0, "initialAccess"), ["purple"], "force"),
     (("createdAt",), "yesterday", "time"),
 ]
-SHIFTED = {
-    "executable": (*NODE, "actions"),
-}
 
 
 @pytest.mark.parametrize(("path", "value", "reason"), BAD, ids=lambda one: str(one)[:40])
@@ -164,7 +161,7 @@ def test_an_unknown_field_is_refused(path):
     ],
 )
 def test_ids_are_distinct(path):
-    made = changed(path, "red-gate" if path != ("prototypes", 0, "_id") else "red-gate")
+    made = changed(path, "red-gate")
     if path[0] == "prototypes":
         for force in made["forces"]:
             force["nodes"][0]["prototypeId"] = "red-gate"
@@ -348,3 +345,15 @@ def test_arguments_name_by_id_by_key_or_self(meta):
         effect("new", "output", forceMetadata=meta, message="x")
     ]
     assert mission_from(made)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [("u1", "u1"), ({"_id": "u1", "username": "x"}, "u1"), (None, None)]
+)
+def test_a_creator_is_an_id_or_a_whole_user(value, read):
+    assert mission_from(changed(("createdBy",), value)).stamps.created_by == read
+
+
+@pytest.mark.parametrize("value", [5, {}, {"_id": 5}, "x" * 65])
+def test_a_creator_is_nothing_else(value):
+    assert "createdBy" in faults_of(changed(("createdBy",), value))

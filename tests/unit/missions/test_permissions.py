@@ -1,12 +1,12 @@
 """Every role, every command, every state: allowed, or refused with the protocol's number."""
 
 import pytest
+from tests.unit.missions.world import BOSS, OWNER, STUDENT, actor, cast, person
 
 from stoa.kernel.errors import StoaError
 from stoa.missions import commands as c
 from stoa.missions.errors import number_of
 from stoa.missions.model import Cheats, Role, SessionState
-from tests.unit.missions.world import BOSS, OWNER, STUDENT, actor, cast, person
 
 ROLES = {
     "manager": OWNER,

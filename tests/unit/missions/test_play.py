@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.unit.missions.world import MISSION, NOW, OWNER, Play, cast, document, effect, metas
 
 from stoa.kernel.clock import to_millis
 from stoa.kernel.ids import SeededIds
@@ -14,7 +15,6 @@ from stoa.missions.engine import events as names
 from stoa.missions.engine._chance import draw, succeeds
 from stoa.missions.missionfile import copy_mission, mission_from
 from stoa.missions.model import Cheats, OutputKind, SessionState, Status
-from tests.unit.missions.world import MISSION, NOW, OWNER, Play, cast, document, effect, metas
 
 
 def only(play):
@@ -163,9 +163,9 @@ class TestCourse:
 class TestChance:
     def test_the_same_draws_on_every_machine(self):
         assert [round(draw("seed", "1/2/3", n), 9) for n in range(3)] == [
-            0.315002104, 0.422174523, 0.382601071]
-            0.474216913,
-            0.803785901,
+            0.315002104,
+            0.422174523,
+            0.382601071,
         ]
 
     def test_draws_are_even(self):

@@ -55,12 +55,14 @@ _PLAIN = (
     "version",
     "destroyed",
     "atlas",
+    "circles",
 )
 
 
 class Exercise:
     """``version`` counts the events folded in. ``running`` is node → execution; ``opened`` and ``blocked`` are the
     nodes' own flags; ``numbers`` holds only actions that modifiers changed; ``pending`` are effects asked of others.
+    ``circles`` is the views' note of who sees the same, forgotten when a member changes.
     """
 
     __slots__ = (*_CONTAINERS, *_PLAIN, "_shared")
@@ -83,6 +85,7 @@ class Exercise:
         self.bans: dict[str, None] = {}
         self.invited: dict[str, None] = {}
         self.chat: list[ChatMessage] = []
+        self.circles: Any = None
         self._shared: set[str] = set()
         self.rebuild()
 
@@ -116,6 +119,8 @@ class Exercise:
     def own(self, name: str) -> Any:
         """The container, this exercise's own to write to."""
         container = getattr(self, name)
+        if name == "members":
+            self.circles = None
         if name in self._shared:
             container = container.copy()
             setattr(self, name, container)

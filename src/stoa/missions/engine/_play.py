@@ -93,10 +93,10 @@ def execute(draft: Draft, command: commands.ExecuteAction) -> None:
 def _require_executable(state: Exercise, node: Node) -> None:
     if not node.executable or node.exclude:
         raise NotExecutableError("The node is not executable.")
-    if state.is_blocked(node):
-        raise NotExecutableError("The node is blocked.")
     if not state.revealed(node):
         raise NotRevealedError
+    if state.is_blocked(node):
+        raise NotExecutableError("The node is blocked.")
     if node.id in state.running:
         raise NodeBusyError
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from stoa.kernel.journal import Entry, Event
-from stoa.missions.engine import Exercise, events, output_from
+from stoa.missions.engine import Exercise, events, output_from, walk
 from stoa.missions.errors import EFFECT_FAILED
-from stoa.missions.model import Node, SessionState, Status
+from stoa.missions.model import Mission, Node, SessionState, Status
 from stoa.missions.views._messages import message
 from stoa.missions.views._mission import (
     execution_view,
@@ -28,7 +28,7 @@ from stoa.missions.views._session import (
     hears,
     members_view,
 )
-from stoa.missions.views._viewer import Viewer, alike, viewers
+from stoa.missions.views._viewer import Circle, Viewer, circles, viewers
 
 Data = dict[str, Any]
 
@@ -52,6 +52,18 @@ def audience(event: Event | Entry, exercise: Exercise) -> list[Delivery]:
     return [one for one in telling(exercise, event.data) if one.users]
 
 
+def tell(
+    before: Exercise | None, happened: Iterable[Event | Entry], *, mission: Mission | None = None
+) -> tuple[Exercise, list[list[Delivery]]]:
+    """The exercise after all that happened, and the messages of each event in its turn. None is before the launch."""
+    after, told = before, []
+    for event, after in walk(happened, before, mission=mission):
+        told.append(audience(event, after))
+    if after is None:
+        raise ValueError("Nothing happened: a session begins with its launch.")
+    return after, told
+
+
 def _everyone(exercise: Exercise) -> tuple[str, ...]:
     return tuple(exercise.member_of)
 
@@ -65,10 +77,14 @@ def _requester(data: Data) -> tuple[str, ...]:
     return (request["requesterId"],) if request and request["requesterId"] else ()
 
 
-def _force_groups(exercise: Exercise, force_id: str) -> list[tuple[Viewer, tuple[str, ...]]]:
+def _force_groups(exercise: Exercise, force_id: str) -> list[Circle]:
     """Those who see the force: before the start that is nobody but those who see all."""
     started = exercise.state is not SessionState.UNSTARTED
-    return alike([one for one in viewers(exercise) if one.sees_all or (started and one.force_id == force_id)])
+    return [
+        (viewer, users)
+        for viewer, users in circles(exercise)
+        if viewer.sees_all or (started and viewer.force_id == force_id)
+    ]
 
 
 def _members_updated(exercise: Exercise) -> Delivery:
@@ -88,7 +104,7 @@ def _reset(exercise: Exercise, data: Data) -> Iterator[Delivery]:
 
 
 def _fresh(method: str, exercise: Exercise, data: Data) -> Iterator[Delivery]:
-    for viewer, users in alike(viewers(exercise)):
+    for viewer, users in circles(exercise):
         yield Delivery(users, message(method, mission_view(exercise, viewer), request=data["request"]))
 
 
@@ -270,7 +286,8 @@ def _asked(_: Exercise, data: Data) -> Iterator[Delivery]:
 def _chat(exercise: Exercise, data: Data) -> Iterator[Delivery]:
     last = exercise.chat[-1]
     told = {"message": chat_view(exercise, last)}
-    users = tuple(one.user_id for one in viewers(exercise) if hears(exercise, one, last.channel_id))
+    hearing = (users for viewer, users in circles(exercise) if hears(viewer, last.channel_id))
+    users = tuple(user for circle in hearing for user in circle)
     yield Delivery(users, message("chat-message-received", told))
     yield Delivery((last.sender_id,), message("chat-message-sent", told, request=data["request"]))
 

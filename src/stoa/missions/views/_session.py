@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stoa.kernel.clock import from_millis
-from stoa.missions.engine import Exercise, may_hear
+from stoa.missions.engine import Exercise
 from stoa.missions.model import (
     ALL_CHANNEL,
     ChatMessage,
@@ -53,9 +53,7 @@ def session_view(exercise: Exercise, viewer: Viewer) -> dict[str, Any]:
             **mission_view(exercise, viewer),
         },
         "chatChannels": channels_view(exercise, viewer),
-        "chatMessages": [
-            chat_view(exercise, one) for one in exercise.chat if hears(exercise, viewer, one.channel_id)
-        ],
+        "chatMessages": [chat_view(exercise, one) for one in exercise.chat if hears(viewer, one.channel_id)],
     }
 
 
@@ -112,9 +110,8 @@ def channels_view(exercise: Exercise, viewer: Viewer) -> list[dict[str, Any]]:
     ]
 
 
-def hears(exercise: Exercise, viewer: Viewer, channel_id: str) -> bool:
-    member = exercise.member_by_user(viewer.user_id)
-    return may_hear(exercise, member, channel_id) if member is not None else viewer.sees_all
+def hears(viewer: Viewer, channel_id: str) -> bool:
+    return channel_id == ALL_CHANNEL or viewer.sees_force(channel_id)
 
 
 def chat_view(exercise: Exercise, message: ChatMessage) -> dict[str, Any]:

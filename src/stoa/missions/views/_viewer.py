@@ -38,8 +38,21 @@ def viewers(exercise: Exercise) -> list[Viewer]:
     return [Viewer.of(member) for member in exercise.members.values()]
 
 
-def alike(among: list[Viewer]) -> list[tuple[Viewer, tuple[str, ...]]]:
-    """The viewers who see the same, as one of them and the users of all: what is made once is sent to each."""
+Circle = tuple[Viewer, tuple[str, ...]]
+
+
+def circles(exercise: Exercise) -> list[Circle]:
+    """The members who see the same, as one of them and the users of all: what is made once is sent to each.
+
+    Kept with the exercise until a member changes, since every event asks for it.
+    """
+    known: list[Circle] | None = exercise.circles
+    if known is None:
+        known = exercise.circles = _alike(viewers(exercise))
+    return known
+
+
+def _alike(among: list[Viewer]) -> list[Circle]:
     groups: dict[tuple[bool, str | None], tuple[Viewer, list[str]]] = {}
     for viewer in among:
         # What force one who sees all belongs to changes nothing of what they see.
