@@ -97,7 +97,7 @@ async def test_the_list_is_shallow(admin, teacher):
     ("change", "field"),
     [
         ({"name": ""}, "name"), ({"name": 7}, "name"), ({"name": "x" * 176}, "name"), ({"name": "a\0b"}, "name"),
-        ({"versionNumber": -1}, "versionNumber"), ({"versionNumber": 1.5}, "versionNumber"),
+        ({"versionNumber": -1}, "versionNumber"), ({"versionNumber": 1.5}, "versionNumber"), ({"versionNumber": 10**400}, "versionNumber"),
         ({"resourceLabel": "x" * 17}, "resourceLabel"), ({"structure": []}, "structure"),
         ({"structure": {}}, "prototypes[0].structureKey"), ({"prototypes": []}, "prototypes"),
         ({"forces": []}, "forces"), ({"forces": [{}]}, "forces[0].nodes"), ({"forces": {}}, "forces"),

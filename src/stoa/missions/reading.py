@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -124,8 +123,7 @@ class Reader:
             if key in self._value:
                 self.fault(key, "must be a number.")
             return low
-        # A whole number may be too large to be a float at all: bounds first, and NaN is within none.
-        if not low <= value <= high or math.isinf(value):
+        if not low <= value <= high:  # which no NaN is, either
             self.fault(key, f"must be between {low} and {high}.")
             return low
         return value

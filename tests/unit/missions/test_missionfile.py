@@ -345,3 +345,15 @@ def test_arguments_name_by_id_by_key_or_self(meta):
         effect("new", "output", forceMetadata=meta, message="x")
     ]
     assert mission_from(made)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [("u1", "u1"), ({"_id": "u1", "username": "x"}, "u1"), (None, None)]
+)
+def test_a_creator_is_an_id_or_a_whole_user(value, read):
+    assert mission_from(changed(("createdBy",), value)).stamps.created_by == read
+
+
+@pytest.mark.parametrize("value", [5, {}, {"_id": 5}, "x" * 65])
+def test_a_creator_is_nothing_else(value):
+    assert "createdBy" in faults_of(changed(("createdBy",), value))

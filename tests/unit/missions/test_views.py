@@ -20,7 +20,7 @@ from tests.unit.missions.world import (
 from stoa.kernel.errors import NotFoundError
 from stoa.kernel.journal import Entry
 from stoa.missions import commands as c
-from stoa.missions.engine import apply, fold
+from stoa.missions.engine import apply, fold, state_hash
 from stoa.missions.engine import events as names
 from stoa.missions.errors import NodeBusyError
 from stoa.missions.missionfile import mission_from
@@ -34,6 +34,7 @@ from stoa.missions.views import (
     exposure_of,
     journal_line,
     session_view,
+    tell,
 )
 
 BASIC = [
@@ -558,3 +559,22 @@ def test_blocking_is_told_of_what_each_sees():
             heard.setdefault(user, []).append(one.message["data"].get("nodeId"))
     assert "blue" not in heard
     assert {"blue-hall", "blue-vault", "blue-safe"} <= set(heard[OWNER])
+
+
+def test_telling_several_is_telling_each():
+    play = cast("started")
+    play.opens("red", "red-root")
+    play.executes("red", "red-lab-a1")
+    play.waits(seconds=1)
+    after, told_of = tell(None, play.journal)
+    assert state_hash(after) == state_hash(play.exercise)
+    state, each = fold(play.journal[:1]), [[]]
+    for event in play.journal[1:]:
+        state = apply(state, event)
+        each.append(audience(event, state))
+    assert told_of == each
+
+
+def test_nothing_tells_nothing():
+    with pytest.raises(ValueError, match="launch"):
+        tell(None, [])

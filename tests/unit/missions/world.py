@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from stoa.kernel.actor import AccessLevel, Actor
 from stoa.missions import commands as c
-from stoa.missions.engine import Exercise, advance, apply, launch
+from stoa.missions.engine import Exercise, advance, launch
 from stoa.missions.missionfile import mission_from
 from stoa.missions.model import Accessibility, Cheats, Person, Request, Role, SessionConfig
-from stoa.missions.views import Viewer, audience, session_view
+from stoa.missions.views import Viewer, session_view, tell
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 OWNER, ADMIN = "owner", "admin"
@@ -439,11 +439,7 @@ def tidy(view):
 
 def told(before: Exercise, events):
     """Every delivery of ``events``, in order, each made from the state just after its event."""
-    state, deliveries = before, []
-    for event in events:
-        state = apply(state, event)
-        deliveries += audience(event, state)
-    return deliveries
+    return [delivery for deliveries in tell(before, events)[1] for delivery in deliveries]
 
 
 __all__ = ["Accessibility", "Client", "Play", "cast", "document", "tidy", "told"]

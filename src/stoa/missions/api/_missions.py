@@ -10,7 +10,6 @@ from litestar.params import FromPath, PathParameter
 from litestar.types import ControllerRouterHandler
 
 from stoa.missions.api._forms import uploads_of
-from stoa.missions.missionfile import MAX_BYTES
 from stoa.missions.service import _missions as service
 from stoa.missions.store import _missions as store
 from stoa.missions.wire._errors import ErrorBody
@@ -30,6 +29,7 @@ from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
 
+MAX_BODY_BYTES = 10_000_000
 MAX_IMPORT_BYTES = 48 * 2**20
 TRIES = 5
 _JSON = "application/json"
@@ -37,7 +37,7 @@ _JSON = "application/json"
 
 @post(
     "/api/v1/missions", guards=[may("missions_write")], status_code=200, dto=Document[NewMissionBody],
-    return_dto=None, request_max_body_size=MAX_BYTES,
+    return_dto=None, request_max_body_size=MAX_BODY_BYTES,
     responses=documented(400, 401, 403, 413, body=ErrorBody, s200=MissionBody),
 )  # fmt: skip
 async def create_mission(request: Request, data: bytes) -> Response[bytes]:
@@ -68,7 +68,7 @@ async def get_mission(request: Request, mission_id: FromPath[str]) -> Response[b
 
 @put(
     "/api/v1/missions", guards=[may("missions_write")], dto=Document[ChangeMissionBody], return_dto=None,
-    request_max_body_size=MAX_BYTES,
+    request_max_body_size=MAX_BODY_BYTES,
     responses=documented(400, 401, 403, 404, 409, 413, body=ErrorBody, s200=MissionBody),
 )  # fmt: skip
 async def change_mission(request: Request, data: bytes) -> Response[bytes]:

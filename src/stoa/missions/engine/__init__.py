@@ -5,7 +5,7 @@ has happened, as state; ``due`` is when somebody should look again, with ``Compl
 """
 
 from stoa.missions.engine import _events as events
-from stoa.missions.engine._apply import apply, begin, fold, modified
+from stoa.missions.engine._apply import apply, begin, fold, modified, walk
 from stoa.missions.engine._decide import advance, decide, due
 from stoa.missions.engine._exercise import Exercise
 from stoa.missions.engine._lifecycle import launch
@@ -34,4 +34,5 @@ __all__ = [
     "snapshot",
     "state_hash",
     "to_plain",
+    "walk",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -42,15 +42,25 @@ def fold(
     events: Iterable[Happening], exercise: Exercise | None = None, *, mission: Mission | None = None
 ) -> Exercise:
     """The exercise after ``events``: from the launch on, or from ``exercise``, which stays as it is."""
+    state = exercise
+    for _, after in walk(events, exercise, mission=mission):
+        state = after
+    if state is None:
+        raise ValueError("There is nothing to fold: a session begins with its launch.")
+    return state
+
+
+def walk(
+    events: Iterable[Happening], exercise: Exercise | None = None, *, mission: Mission | None = None
+) -> Iterator[tuple[Happening, Exercise]]:
+    """Each event with the exercise just after it. It is one exercise that moves on: look at it before the next step."""
     state = None if exercise is None else exercise.fork()
     for event in events:
         if state is None:
             state = begin(event, mission=mission)
         else:
             enact(state, event)
-    if state is None:
-        raise ValueError("There is nothing to fold: a session begins with its launch.")
-    return state
+        yield event, state
 
 
 def apply(exercise: Exercise, event: Happening) -> Exercise:

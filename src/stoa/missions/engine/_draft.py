@@ -6,13 +6,23 @@ import hashlib
 from typing import Any
 
 from stoa.kernel.actor import Actor
+from stoa.kernel.errors import ConflictError
 from stoa.kernel.journal import Event
 from stoa.missions.engine import _events as names
 from stoa.missions.engine._apply import enact
 from stoa.missions.engine._exercise import Exercise
 from stoa.missions.engine._plain import to_plain
 from stoa.missions.errors import NotPermittedError, StateConflictError
-from stoa.missions.model import Member, MemberPermission, Output, OutputKind, Request, SessionState
+from stoa.missions.model import (
+    LIFECYCLE,
+    Member,
+    MemberPermission,
+    Output,
+    OutputKind,
+    Request,
+    SessionAction,
+    SessionState,
+)
 
 
 class Draft:
@@ -62,6 +72,13 @@ class Draft:
     def require_state(self, *states: SessionState) -> None:
         if self.state.state not in states:
             raise StateConflictError(f"The session is {self.state.state}: this is not possible now.")
+
+    def require_action(self, action: SessionAction) -> None:
+        """Raises StateConflictError where the lifecycle has no row."""
+        try:
+            LIFECYCLE.after(self.state.state, action)
+        except ConflictError as error:
+            raise StateConflictError(error.message) from None
 
     def require_open(self) -> None:
         """What is ended is final."""

@@ -16,7 +16,7 @@ from stoa.missions.engine._members import smallest_force
 from stoa.missions.engine._plain import to_plain
 from stoa.missions.engine._play import abort_all
 from stoa.missions.missionfile import mission_to
-from stoa.missions.model import MemberPermission, Mission, Person, SessionConfig, SessionState
+from stoa.missions.model import MemberPermission, Mission, Person, SessionAction, SessionConfig, SessionState
 
 
 def launch(
@@ -53,7 +53,7 @@ def launch(
 def start(draft: Draft, _: commands.Start) -> None:
     """Whoever may have a force gets one, if the session assigns them; who then has nothing to see is dismissed."""
     draft.permitted(MemberPermission.START_END)
-    draft.require_state(SessionState.UNSTARTED)
+    draft.require_action(SessionAction.START)
     assigned: dict[str, str] = {}
     members = dict(draft.state.members)
     for member in draft.state.members.values() if draft.state.config.auto_assign else ():
@@ -74,7 +74,7 @@ def start(draft: Draft, _: commands.Start) -> None:
 
 def end(draft: Draft, _: commands.End) -> None:
     draft.permitted(MemberPermission.START_END)
-    draft.require_state(SessionState.STARTED)
+    draft.require_action(SessionAction.END)
     abort_all(draft)
     draft.emit(names.ENDED, at=draft.now_ms, request=draft.request())
 
@@ -82,7 +82,7 @@ def end(draft: Draft, _: commands.End) -> None:
 def reset(draft: Draft, _: commands.Reset) -> None:
     """Back to the mission's start, and on: the session stays started."""
     draft.permitted(MemberPermission.START_END)
-    draft.require_state(SessionState.STARTED)
+    draft.require_action(SessionAction.RESET)
     abort_all(draft)
     draft.emit(names.RESET, at=draft.now_ms, request=draft.request())
     draft.intros()

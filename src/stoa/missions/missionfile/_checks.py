@@ -143,7 +143,7 @@ class _Args:
     def _number(self, arg: Arg, value: Any) -> None:
         low = -MAX_NUMBER if arg.low is None else arg.low
         high = MAX_NUMBER if arg.high is None else arg.high
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             self._fault(arg, "must be a number.")
         elif not low <= value <= high:
             self._fault(arg, f"must be between {low} and {high}.")

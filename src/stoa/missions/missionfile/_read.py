@@ -234,12 +234,20 @@ class _Reading:
         )
 
 
+def _creator(at: Reader) -> str | None:
+    """A user's id, or the user's whole document, which the original sends where it has looked it up."""
+    value = at.raw("createdBy")
+    if isinstance(value, Mapping) and isinstance(value.get("_id"), str):
+        return str(value["_id"])[:64]
+    return at.text("createdBy", limit=64) if at.has("createdBy") else None
+
+
 def _stamps(at: Reader) -> Stamps:
     return Stamps(
         created_at=_moment(at, "createdAt"),
         updated_at=_moment(at, "updatedAt"),
         launched_at=_moment(at, "launchedAt"),
-        created_by=at.text("createdBy", limit=64) if at.has("createdBy") else None,
+        created_by=_creator(at),
         created_by_username=at.text("createdByUsername", limit=64) if at.has("createdByUsername") else None,
         deleted=at.flag("deleted", default=False),
     )

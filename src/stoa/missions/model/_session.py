@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from stoa.kernel.lifecycle import Lifecycle
+
 ALL_CHANNEL = "all"
 
 
@@ -14,6 +16,22 @@ class SessionState(StrEnum):
     UNSTARTED = "unstarted"
     STARTED = "started"
     ENDED = "ended"
+
+
+class SessionAction(StrEnum):
+    START = "start"
+    RESET = "reset"
+    END = "end"
+
+
+LIFECYCLE = Lifecycle(
+    {
+        (SessionState.UNSTARTED, SessionAction.START): SessionState.STARTED,
+        # A reset is for an exercise that goes on: it plays from the mission's start at once.
+        (SessionState.STARTED, SessionAction.RESET): SessionState.STARTED,
+        (SessionState.STARTED, SessionAction.END): SessionState.ENDED,
+    }
+)
 
 
 class Accessibility(StrEnum):

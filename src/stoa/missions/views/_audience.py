@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from stoa.kernel.journal import Entry, Event
-from stoa.missions.engine import Exercise, events, output_from
+from stoa.missions.engine import Exercise, events, output_from, walk
 from stoa.missions.errors import EFFECT_FAILED
-from stoa.missions.model import Node, SessionState, Status
+from stoa.missions.model import Mission, Node, SessionState, Status
 from stoa.missions.views._messages import message
 from stoa.missions.views._mission import (
     execution_view,
@@ -50,6 +50,18 @@ def audience(event: Event | Entry, exercise: Exercise) -> list[Delivery]:
     if telling is None:
         return []
     return [one for one in telling(exercise, event.data) if one.users]
+
+
+def tell(
+    before: Exercise | None, happened: Iterable[Event | Entry], *, mission: Mission | None = None
+) -> tuple[Exercise, list[list[Delivery]]]:
+    """The exercise after all that happened, and the messages of each event in its turn. None is before the launch."""
+    after, told = before, []
+    for event, after in walk(happened, before, mission=mission):
+        told.append(audience(event, after))
+    if after is None:
+        raise ValueError("Nothing happened: a session begins with its launch.")
+    return after, told
 
 
 def _everyone(exercise: Exercise) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
@@ -42,6 +43,7 @@ class FileBody(Struct, rename="camel"):
         )
 
 
+@dataclass
 class UploadOperation(Operation):
     """A form with the field ``files``, once or more: Litestar does not document what a handler reads itself."""
 
