@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -77,19 +76,10 @@ def journal_lines(
     present = folded(connection, session_id)
     viewer = viewer_of(present.exercise, actor)
     lines = []
-    for entry, exercise in _told(connection, present.exercise, session_id, until=present.standing.seq):
-        if entry.seq > after:
+    entries = entries_after(connection, session_id, 0, until=present.standing.seq)
+    for entry, exercise in engine.walk(entries, mission=present.exercise.mission):
+        if isinstance(entry, Entry) and entry.seq > after:
             line = views.journal_line(entry, exercise, viewer)
             if line is not None:
                 lines.append(line)
     return lines
-
-
-def _told(
-    connection: Connection, present: Exercise, session_id: str, *, until: int
-) -> Iterator[tuple[Entry, Exercise]]:
-    """Each entry with the state just after it."""
-    exercise: Exercise | None = None
-    for entry in entries_after(connection, session_id, 0, until=until):
-        exercise = engine.fold((entry,), exercise, mission=present.mission)
-        yield entry, exercise

@@ -56,9 +56,7 @@ class Done:
 
     def answer(self, method: str, *, user_id: str) -> dict[str, Any]:
         """The data of the message ``method`` that tells the requester what came of the request."""
-        state = self.before
-        for entry in self.entries:
-            state = engine.apply(state, entry)
+        for entry, state in engine.walk(self.entries, self.before):
             for told in views.audience(entry, state):
                 message = told.message
                 asked = message.get("request")
