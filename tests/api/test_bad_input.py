@@ -141,7 +141,12 @@ def nothing_changes(house):
 def address(house, path, **parts):
     """The path with what exists in its places: so that only the input of the test is wrong."""
     known = {"timeline_id": house.timeline, "session_id": house.session, "user_id": house.ids["lea.student"]}
-    known |= {"key_id": "nowhere", "mission_id": "nowhere", "file_id": "nowhere", "file_name": "x.metis"} | parts
+    known |= {
+        "key_id": "nowhere",
+        "mission_id": "nowhere",
+        "file_id": "nowhere",
+        "file_name": "x.metis",
+    } | parts
     return path.format(**known)
 
 
@@ -377,7 +382,16 @@ async def test_a_body_of_ten_megabytes_is_413(house, admin, operation, chunked):
 )  # fmt: skip
 async def test_an_odd_piece_of_a_path_is_not_found(house, admin, operation, piece):
     _, method, path, _, _ = operation
-    url = address(house, path, session_id=piece, timeline_id=piece, user_id=piece, key_id=piece, mission_id=piece, file_id=piece)
+    url = address(
+        house,
+        path,
+        session_id=piece,
+        timeline_id=piece,
+        user_id=piece,
+        key_id=piece,
+        mission_id=piece,
+        file_id=piece,
+    )
     answer = await admin.request(method, url, json=BODIES.get((method, path)))
     if "%2f" in piece:
         assert answer.status_code in (400, 404, 405)
