@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
@@ -324,6 +325,7 @@ async def renew_calendar_link(request: Request, timeline_id: FromPath[str]) -> W
     return await _write_timeline(request, service.renew_feed, timeline_id, ids=house_of(request).ids)
 
 
+@dataclass
 class CalendarImport(Operation):
     """Litestar does not document a body that a handler takes as bytes."""
 

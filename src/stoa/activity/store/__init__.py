@@ -30,7 +30,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 from stoa.activity.model import Counter, Standing, StatsRow
-from stoa.activity.store._tables import clients, counters, daily_pages, daily_users
+from stoa.activity.store._tables import clients as clients
+from stoa.activity.store._tables import counters as counters
+from stoa.activity.store._tables import daily_pages as daily_pages
+from stoa.activity.store._tables import daily_users as daily_users
 from stoa.activity.store._tables import metadata as metadata
 from stoa.activity.store._tables import sessions as sessions
 from stoa.activity.tally import DAY_MS, Credit, Memory, Slot
