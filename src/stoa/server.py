@@ -28,7 +28,12 @@ from stoa.kernel.actor import Actor
 from stoa.kernel.clock import Clock, SystemClock
 from stoa.kernel.errors import InvalidError, StoaError
 from stoa.kernel.ids import Ids, SystemIds
+from stoa.missions import api as missions_api
+from stoa.missions import demo as missions_demo
+from stoa.missions import service as missions_service
+from stoa.missions.model import SessionConfig
 from stoa.platform import journal, migrate, timers
+from stoa.platform.files import Files
 from stoa.platform.limits import Limiter, MemoryLimiter, RedisLimiter
 from stoa.platform.storage import PostgresStorage, SqliteStorage, Storage, open_storage
 from stoa.platform.telemetry import Metrics
@@ -43,7 +48,7 @@ from stoa.web.kind import Kind
 from stoa.web.middleware import Door, RateLimit
 from stoa.web.shortcut import Shortcuts
 
-KINDS = (schedule_api.KIND, activity_api.KIND)
+KINDS = (schedule_api.KIND, activity_api.KIND, missions_api.KIND)
 """What ``--only`` can name; accounts are always there."""
 UNCOUNTED = ("/health/", "/metrics", "/schema/ui/", "/activity.js")
 """Health, metrics and static files do not count toward the limit of requests."""
@@ -89,7 +94,8 @@ def build(
     alone = chosen[0] if only else None
     kinds = [accounts, *chosen]
     policy = _activity_policy(settings)
-    house = House(storage, clock, ids, parts={Policy: policy} | accounts.parts)
+    files = missions_api.file_store(settings.files_address, clock=clock, ids=ids)
+    house = House(storage, clock, ids, parts={Policy: policy, Files: files} | accounts.parts)
     dialects = Dialects([kind.placed_dialect(alone=kind is alone) for kind in kinds])
     app = Litestar(
         [
@@ -101,7 +107,7 @@ def build(
         openapi_config=None,
         state=State({"house": house}),
         exception_handlers={Exception: dialects.handle},
-        lifespan=[partial(_lifespan, house, policy, metrics)],
+        lifespan=[partial(_lifespan, house, kinds, policy, metrics)],
         request_max_body_size=settings.server.max_body_mb * 2**20,
         logging_config=None,
     )
@@ -116,9 +122,13 @@ def build(
 
 
 @asynccontextmanager
-async def _lifespan(house: House, policy: Policy, metrics: Metrics, _app: Litestar) -> AsyncGenerator[None]:
+async def _lifespan(
+    house: House, kinds: Sequence[Kind], policy: Policy, metrics: Metrics, _app: Litestar
+) -> AsyncGenerator[None]:
     """The sweeper runs while the server does; what was accepted is stored before it ends."""
-    handlers = {HOUSEKEEPING: partial(_housekeeping, house.clock, policy)}
+    handlers: dict[str, timers.Handler] = {HOUSEKEEPING: partial(_housekeeping, house.clock, policy)}
+    for kind in kinds:
+        handlers |= kind.due_handlers(house.clock)
     sweeper = timers.Sweeper(house.storage, house.clock, handlers, observe_lateness=metrics.observe_lateness)
     await house.storage.write(_plan_housekeeping, house.clock.now())
     sweeping = asyncio.create_task(sweeper.run())
@@ -137,7 +147,13 @@ def _accounts(
     own = settings.accounts
     lifetimes = accounts_api.lifetimes_of(access_minutes=own.access_minutes, login_days=own.login_days)
     return accounts_api.kind(
-        storage, clock, ids, cache_seconds=own.cache_seconds, issuer=own.issuer, lifetimes=lifetimes
+        storage,
+        clock,
+        ids,
+        cache_seconds=own.cache_seconds,
+        issuer=own.issuer,
+        lifetimes=lifetimes,
+        session_of=missions_service.session_of,
     )
 
 
@@ -171,7 +187,15 @@ def seed_demo(connection: Connection, *, clock: Clock, ids: Ids) -> list[tuple[s
     teachers = [actor for actor in actors if actor.teaches]
     schedule_demo.seed(connection, teachers=teachers, now=now, ids=ids)
     activity_demo.seed(connection, people=actors, now=now, ids=ids)
+    _seed_missions(connection, teacher=teachers[0], now=now, ids=ids)
     return sign_ins
+
+
+def _seed_missions(connection: Connection, *, teacher: Actor, now: datetime, ids: Ids) -> None:
+    """Missions, and a session of the first that waits in the lobby."""
+    first, *_ = missions_demo.seed(connection, author=teacher, now=now, ids=ids)
+    if not missions_service.list_sessions(connection, actor=teacher):
+        missions_service.launch(connection, first, SessionConfig(), actor=teacher, now=now, ids=ids)
 
 
 def _plan_housekeeping(connection: Connection, now: datetime) -> None:

@@ -26,6 +26,11 @@ class Server:
     database: str = setting(
         "STOA_DATABASE", "", "Database address; empty: SQLite in the data folder.", secret=True
     )
+    files: str = setting(
+        "STOA_FILES",
+        "",
+        "Where files are kept: a folder or s3://bucket/prefix; empty: `files` in the data folder.",
+    )
     redis: str = setting(
         "STOA_REDIS_URL", "", "Redis that the nodes share for their limits; empty: none.", secret=True
     )
@@ -102,6 +107,10 @@ class Settings:
     @property
     def folder(self) -> Path:
         return Path(self.server.data).absolute()
+
+    @property
+    def files_address(self) -> str:
+        return self.server.files or str(self.folder / "files")
 
     @property
     def database_url(self) -> str:

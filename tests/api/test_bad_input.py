@@ -8,14 +8,22 @@ import json
 import httpx
 import jwt
 import pytest
+from tests.support.missions import MISSION_ID, put_mission
 
 from stoa import server as composition
 from stoa.accounts import api as accounts
+from stoa.kernel.ids import SeededIds
+from stoa.missions.missionfile import mission_to, new_mission
 from stoa.web import openapi
 
 pytestmark = pytest.mark.anyio
 KINDS = (accounts.KIND, *composition.KINDS)
 METHODS = ("get", "post", "put", "patch", "delete")
+MISSION = {
+    key: value
+    for key, value in mission_to(new_mission("Night Watch", ids=SeededIds("bad input"))).items()
+    if key not in ("_id", "createdAt", "updatedAt", "launchedAt", "createdBy", "createdByUsername", "deleted")
+}
 BODIES = {
     ("post", "/auth/login"): {"username": "lea.student", "password": "a password"},
     ("post", "/auth/refresh"): {"refresh_token": "x"},
@@ -49,6 +57,29 @@ BODIES = {
         ("post", f"/api/v2/{name}"): {"path": ["/view", "tab"], "client": "c", "seq": 1, "visible_ms": 1}
         | ({"visible": True} if name == "keepalive" else {})
         for name in ("keepalive", "session-hide", "session_hide", "session_tracepath")
+    },
+    **{("post", f"/api/v1/sessions/{{session_id}}/{name}"): body for name, body in {
+        "config-update": {"config": {"name": "Other", "autoAssign": False}},
+        "kick": {"memberId": "nobody"},
+        "ban": {"memberId": "nobody"},
+        "unban": {"userId": "nobody"},
+        "assign-force": {"memberId": "nobody", "forceId": "red"},
+        "assign-role": {"memberId": "nobody", "roleId": "observer"},
+        "open-node": {"nodeId": "node"},
+        "execute-action": {"actionId": "action", "cheats": {"zeroCost": True}},
+        "send-output": {"key": "pre-execution", "nodeId": "node"},
+        "send-chat-message": {"channelId": "all", "message": "Hello"},
+    }.items()},
+    ("put", "/api/v1/sessions/{session_id}/invitations"): {"userIds": ["nobody"]},
+    ("post", "/api/v1/sessions/launch"): {
+        "missionId": "f" * 24, "name": "Night watch", "accessibility": "public", "autoAssign": True,
+        "infiniteResources": False, "effectsEnabled": True, "capacity": 7,
+    },
+    ("post", "/api/v1/missions"): MISSION,
+    ("put", "/api/v1/missions"): MISSION | {"_id": MISSION_ID},
+    ("post", "/api/v1/missions/copy"): {"originalId": "f" * 24, "copyName": "Copy"},
+    ("post", "/api/v1/target-environments/migrate/effect-args"): {
+        "targetId": "nowhere", "environmentId": "METIS", "effectEnvVersion": "0.2.0", "effectArgs": {},
     },
 }  # fmt: skip
 """A whole and valid body of every operation that takes one."""
@@ -89,6 +120,7 @@ async def house(shared_house):
     shared_house.timeline = timeline.json()["data"]["id"]
     shared_house.session = session.json()["data"]["id"]
     shared_house.signing_key()
+    put_mission(shared_house.storage.engine)
     return shared_house
 
 
@@ -109,7 +141,12 @@ def nothing_changes(house):
 def address(house, path, **parts):
     """The path with what exists in its places: so that only the input of the test is wrong."""
     known = {"timeline_id": house.timeline, "session_id": house.session, "user_id": house.ids["lea.student"]}
-    known |= {"key_id": "nowhere"} | parts
+    known |= {
+        "key_id": "nowhere",
+        "mission_id": "nowhere",
+        "file_id": "nowhere",
+        "file_name": "x.metis",
+    } | parts
     return path.format(**known)
 
 
@@ -270,7 +307,8 @@ async def test_a_value_of_another_type_is_400_and_named(house, admin, operation,
 )
 async def test_a_number_beyond_all_bounds_is_400(house, admin, operation, field, number):
     _, method, path, _, _ = operation
-    body = json.dumps(BODIES[method, path] | {field: "NUMBER"}).replace('"NUMBER"', number).encode()
+    broken = {"name": ""} if path == "/api/v1/missions" else {}  # nothing is a whole number too, in the end
+    body = json.dumps(BODIES[method, path] | broken | {field: "NUMBER"}).replace('"NUMBER"', number).encode()
     answer = await admin.request(method, address(house, path), content=body)
     refused(operation, answer, 400)
 
@@ -299,6 +337,7 @@ STORING = {
     ("post", "/api/v1/users"): {"lastName": ""},
     ("post", "/schedule/timelines"): {"name": ""},
     ("post", "/auth/keys"): {"name": ""},
+    **{(method, "/api/v1/missions"): {"name": ""} for method in ("post", "put")},
     **{("post", f"/api/v2/{name}"): {"path": ""} for name in ("keepalive", "session-hide", "session_hide", "session_tracepath")},
 }  # fmt: skip
 
@@ -313,7 +352,11 @@ async def test_what_is_required_is_named_where_it_is_missing(house, admin, opera
         assert "required" in refused(operation, answer, 400, field=field)
 
 
-@each_of([each for each in OPERATIONS if "requestBody" in each[3]])
+def takes_files(operation):
+    return list(operation[3].get("requestBody", {}).get("content", {})) == ["multipart/form-data"]
+
+
+@each_of([each for each in OPERATIONS if "requestBody" in each[3] and not takes_files(each)])
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "chunked"])
 async def test_a_body_of_ten_megabytes_is_413(house, admin, operation, chunked):
     _, method, path, _, _ = operation
@@ -339,12 +382,22 @@ async def test_a_body_of_ten_megabytes_is_413(house, admin, operation, chunked):
 )  # fmt: skip
 async def test_an_odd_piece_of_a_path_is_not_found(house, admin, operation, piece):
     _, method, path, _, _ = operation
-    url = address(house, path, session_id=piece, timeline_id=piece, user_id=piece, key_id=piece)
+    url = address(
+        house,
+        path,
+        session_id=piece,
+        timeline_id=piece,
+        user_id=piece,
+        key_id=piece,
+        mission_id=piece,
+        file_id=piece,
+    )
     answer = await admin.request(method, url, json=BODIES.get((method, path)))
     if "%2f" in piece:
         assert answer.status_code in (400, 404, 405)
     else:
-        refused(operation, answer, 400, 404)
+        outside = [401] if path.startswith("/api/v1/sessions/files") else []  # of any session
+        refused(operation, answer, 400, 404, *outside)
 
 
 def _parameters():
@@ -386,7 +439,7 @@ async def test_an_odd_query_is_named(house, admin, operation, parameter, value):
     if "%00" in value or answer.status_code == 400:
         refused(operation, answer, 400, field=parameter)
     else:
-        number = parameter in ("started_after", "stopped_before", "skip", "take", "limit")
+        number = parameter in ("started_after", "stopped_before", "skip", "take", "limit", "after")
         day = documented["operationId"] == "stats" and parameter in ("from", "to")  # takes the date of a time
         fine = takes_anything(parameter) or (number and value.lstrip("-").isdigit()) or (day and "T" in value)
         assert fine or answer.status_code == 404, f"{answer.status_code}: {answer.text[:200]}"

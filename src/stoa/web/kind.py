@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,15 +10,22 @@ from litestar import Router
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import MetaData
 
+from stoa.kernel.clock import Clock
+from stoa.platform.timers import Handler
 from stoa.web.errors import Dialect
 from stoa.web.shortcut import Shortcut
+
+
+def nothing_due(_clock: Clock) -> Mapping[str, Handler]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``prefix`` is where the house serves it; a server that serves it alone leaves the prefix out.
 
-    ``paths`` are its first path segments below the prefix, for its error dialect.
+    ``paths`` are its first path segments below the prefix, for its error dialect. ``due_handlers`` are what it does
+    when its timers fall due, by their kinds.
     """
 
     name: str
@@ -31,6 +38,7 @@ class Kind:
     tables: MetaData
     parts: dict[type[Any], Any] = field(default_factory=dict)
     shortcuts: tuple[Shortcut, ...] = ()
+    due_handlers: Callable[[Clock], Mapping[str, Handler]] = nothing_due
 
     def router(self, *, alone: bool) -> Router:
         return Router("/" if alone else self.prefix or "/", route_handlers=self.handlers, tags=[self.title])

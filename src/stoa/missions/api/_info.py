@@ -1,0 +1,60 @@
+"""What the server tells of itself: /api/v1/info and /api/v1/target-environments."""
+
+from __future__ import annotations
+
+import asyncio
+
+from litestar import Response, get, post
+from litestar.types import ControllerRouterHandler
+
+from stoa import __version__
+from stoa.missions.service import _info as service
+from stoa.missions.wire._errors import ErrorBody
+from stoa.missions.wire._info import EnvironmentBody, InfoBody, MigrateBody, MigratedBody, built_in
+from stoa.web.auth import may
+from stoa.web.body import Json
+from stoa.web.errors import documented
+from stoa.web.house import Request
+
+ABOUT = InfoBody("stoa", "One self-hosted server for every kind of session a product runs.", __version__)
+
+
+@get("/api/v1/info", responses=documented(body=ErrorBody))
+async def info() -> InfoBody:
+    return ABOUT
+
+
+@get(
+    "/api/v1/info/changelog", guards=[may("changelog_read")], media_type="text/markdown",
+    responses=documented(401, 403, 404, body=ErrorBody),
+)  # fmt: skip
+async def changelog(request: Request) -> Response[str]:  # noqa: ARG001 - the guard reads it
+    """What has changed from version to version, as Markdown."""
+    return Response(await asyncio.to_thread(service.changelog), media_type="text/markdown; charset=utf-8")
+
+
+@get(
+    "/api/v1/target-environments", guards=[may("environments_read")],
+    responses=documented(401, 403, body=ErrorBody),
+)  # fmt: skip
+async def list_environments() -> list[EnvironmentBody]:
+    """What effects can call, with the arguments that each target takes."""
+    return [built_in()]
+
+
+@post(
+    "/api/v1/target-environments/migrate/effect-args", guards=[may("environments_read")], status_code=200,
+    dto=Json[MigrateBody], return_dto=None, responses=documented(400, 401, 403, 404, 413, body=ErrorBody),
+)  # fmt: skip
+async def migrate_effect_args(data: MigrateBody) -> MigratedBody:
+    """An effect's arguments, as the environment takes them now."""
+    version, args = service.migrated_args(
+        environment_id=data.environment_id,
+        target_id=data.target_id,
+        version=data.effect_env_version,
+        args=data.effect_args,
+    )
+    return MigratedBody(version, args)
+
+
+HANDLERS: list[ControllerRouterHandler] = [info, changelog, list_environments, migrate_effect_args]

@@ -1,0 +1,40 @@
+"""Tables and statements of the missions kind."""
+
+from stoa.missions.store._missions import get_mission, stamp_launched
+from stoa.missions.store._sessions import (
+    Shown,
+    Snapshot,
+    Standing,
+    forget,
+    insert_session,
+    last_snapshot,
+    list_sessions,
+    mark_deleted,
+    mission_of,
+    move_members,
+    save_snapshot,
+    session_of,
+    standing_of,
+    update_session,
+)
+from stoa.missions.store._tables import metadata
+
+__all__ = [
+    "Shown",
+    "Snapshot",
+    "Standing",
+    "forget",
+    "get_mission",
+    "insert_session",
+    "last_snapshot",
+    "list_sessions",
+    "mark_deleted",
+    "metadata",
+    "mission_of",
+    "move_members",
+    "save_snapshot",
+    "session_of",
+    "stamp_launched",
+    "standing_of",
+    "update_session",
+]
