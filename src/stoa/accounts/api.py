@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from litestar import Response, delete, get, post, put
 from litestar.datastructures import Cookie
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from stoa.accounts import service, store
@@ -51,7 +51,7 @@ from stoa.web.values import utc
     "/auth/login", status_code=200, dto=Json[LoginBody], return_dto=None,
     responses=documented(400, 401, 403, 413, body=ErrorBody),
 )  # fmt: skip
-async def login(request: Request, data: LoginBody) -> Response[TokensBody]:
+async def login(request: Request, data: JSONBody[LoginBody]) -> Response[TokensBody]:
     """Tokens for a username and a password, and the login cookie. Each call begins a login of its own.
 
     Five wrong passwords within 300 seconds lock the account for 900: 403, with Retry-After.
@@ -64,7 +64,7 @@ async def login(request: Request, data: LoginBody) -> Response[TokensBody]:
     "/auth/refresh", status_code=200, dto=Json[RefreshBody], return_dto=None,
     responses=documented(400, 401, 413, body=ErrorBody),
 )  # fmt: skip
-async def refresh(request: Request, data: RefreshBody) -> Response[TokensBody]:
+async def refresh(request: Request, data: JSONBody[RefreshBody]) -> Response[TokensBody]:
     """New tokens for a refresh token, which is good once: used again, it ends its login."""
     given = await _desk(request).refresh(data.refresh_token)
     return _with_cookie(request, given, TokensBody.of(given))
@@ -89,7 +89,7 @@ async def me(request: Request) -> AccountBody:
     "/auth/password", guards=[signed_in], status_code=204, dto=Json[ChangePasswordBody], return_dto=None,
     responses=documented(400, 401, 403, 413, body=ErrorBody),
 )  # fmt: skip
-async def change_password(request: Request, data: ChangePasswordBody) -> None:
+async def change_password(request: Request, data: JSONBody[ChangePasswordBody]) -> None:
     """Changes one's own password and ends one's other logins. A wrong current password counts as at a login."""
     await _desk(request).change_password(request.user, current=data.current_password, new=data.new_password)
 
@@ -98,7 +98,7 @@ async def change_password(request: Request, data: ChangePasswordBody) -> None:
     "/auth/keys", guards=[signed_in], status_code=201, dto=Json[CreateKeyBody], return_dto=None,
     responses=documented(400, 401, 403, 413, body=ErrorBody),
 )  # fmt: skip
-async def create_key(request: Request, data: CreateKeyBody) -> NewKeyBody:
+async def create_key(request: Request, data: JSONBody[CreateKeyBody]) -> NewKeyBody:
     """An API key that may do what its owner may. Its secret is told this once."""
     service.check_is_login(request.user)
     house = house_of(request)
@@ -140,7 +140,7 @@ async def delete_key(request: Request, key_id: FromPath[str]) -> None:
     "/api/v1/logins", status_code=200, dto=Json[LoginBody], return_dto=None,
     responses=documented(400, 401, 403, 409, 413, body=ErrorBody),
 )  # fmt: skip
-async def begin_login(request: Request, data: LoginBody) -> Response[BegunLoginBody]:
+async def begin_login(request: Request, data: JSONBody[LoginBody]) -> Response[BegunLoginBody]:
     """Begins the account's one login and sets its cookie.
 
     409 while the account is logged in elsewhere, unless the header ``forceful: true`` ends that login. 403, with
@@ -183,7 +183,7 @@ async def end_login(request: Request) -> Response[str]:
     "/api/v1/users", guards=[may("users_write_students")], status_code=200, dto=Json[CreateUserBody],
     return_dto=None, responses=documented(400, 401, 403, 409, 413, body=ErrorBody),
 )  # fmt: skip
-async def create_user(request: Request, data: CreateUserBody) -> UserBody:
+async def create_user(request: Request, data: JSONBody[CreateUserBody]) -> UserBody:
     """Makes a user. Without ``users_write`` only students; nobody grants more than he has himself."""
     return UserBody.of(await _desk(request).create_user(request.user, data.to_new_user(), data.password))
 
@@ -207,7 +207,7 @@ async def read_user(request: Request, user_id: FromPath[str]) -> UserBody:
     "/api/v1/users", guards=[may("users_write_students")], status_code=200, dto=Json[UpdateUserBody],
     return_dto=None, responses=documented(400, 401, 403, 404, 409, 413, body=ErrorBody),
 )  # fmt: skip
-async def update_user(request: Request, data: UpdateUserBody) -> UserBody:
+async def update_user(request: Request, data: JSONBody[UpdateUserBody]) -> UserBody:
     """Changes what is sent of the user ``_id``. A new password ends that user's logins."""
     user = await _desk(request).update_user(request.user, data.id, data.to_change(), data.new_password)
     return UserBody.of(user)
@@ -217,7 +217,7 @@ async def update_user(request: Request, data: UpdateUserBody) -> UserBody:
     "/api/v1/users/reset-password", guards=[signed_in], status_code=200, dto=Json[ResetPasswordBody],
     return_dto=None, responses=documented(400, 401, 403, 413, body=ErrorBody), media_type="text/plain",
 )  # fmt: skip
-async def reset_password(request: Request, data: ResetPasswordBody) -> str:
+async def reset_password(request: Request, data: JSONBody[ResetPasswordBody]) -> str:
     """Sets one's own password and ends one's other logins."""
     await _desk(request).reset_own_password(request.user, data.password)
     return "OK"

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from litestar import Response, delete, get, post, route
 from litestar.enums import HttpMethod
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from stoa.activity import rules, service, store
@@ -96,7 +96,7 @@ async def session_start(request: Request) -> Described:
     "/api/v2/keepalive", guards=[signed_in], status_code=200, dto=Json[Keepalive], return_dto=None,
     responses=documented(400, 401, 413, body=ErrorBody),
 )  # fmt: skip
-async def keepalive(request: Request, data: Keepalive) -> KeepaliveAnswer:
+async def keepalive(request: Request, data: JSONBody[Keepalive]) -> KeepaliveAnswer:
     """Counts the time since the last ping, if the page is visible; keeps the session active in any case."""
     return await _keepalive(house_of(request), request.user, data)
 
@@ -111,7 +111,7 @@ async def _keepalive(house: House, user: Actor, data: Keepalive) -> KeepaliveAns
     status_code=200, dto=Json[Hide], return_dto=None,
     responses=documented(400, 401, 413, body=ErrorBody, s200=None),
 )  # fmt: skip
-async def session_hide(request: Request, data: Hide) -> Response[bytes]:
+async def session_hide(request: Request, data: JSONBody[Hide]) -> Response[bytes]:
     """Counts like a visible keepalive. The answer has no body."""
     await _ping(house_of(request), request.user, data.to_ping())
     return Response(b"", media_type="application/json")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from litestar import Response, delete, get, patch, post
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
-from litestar.params import Body, FromPath, FromQuery, QueryParameter
+from litestar.params import Body, FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from stoa.kernel.errors import InvalidError
@@ -98,7 +98,7 @@ async def get_session(request: Request, session_id: FromPath[str]) -> Wrapped[Se
     "/sessions", guards=[signed_in], status_code=200, dto=Json[CreateSession], return_dto=None,
     responses=documented(400, 401, 403, 409, 413, body=ErrorBody),
 )  # fmt: skip
-async def create_session(request: Request, data: CreateSession) -> Wrapped[SessionBody]:
+async def create_session(request: Request, data: JSONBody[CreateSession]) -> Wrapped[SessionBody]:
     house = house_of(request)
     session = await house.storage.write(
         service.create_session, data.timeline_id, data.to_draft(), actor=request.user, now=house.clock.now(),
@@ -114,7 +114,7 @@ async def create_session(request: Request, data: CreateSession) -> Wrapped[Sessi
 async def change_session(
     request: Request,
     session_id: FromPath[str],
-    data: ChangeSession,
+    data: JSONBody[ChangeSession],
     part: ScopeParameter = Scope.ALL,
     occurrence: OccurrenceParameter = None,
 ) -> Wrapped[SessionBody]:
@@ -167,7 +167,7 @@ async def _remove(request: Request, session_id: FromPath[str], target: Target) -
     "/sessions/removedAt", guards=[signed_in], dto=Json[list[str]], return_dto=None,
     responses=documented(400, 401, 403, 404, 413, body=ErrorBody),
 )  # fmt: skip
-async def remove_sessions(request: Request, data: list[str]) -> Wrapped[int]:
+async def remove_sessions(request: Request, data: JSONBody[list[str]]) -> Wrapped[int]:
     """Removes all sessions whose ids are given, or none; `data` is their number."""
     house = house_of(request)
     return Wrapped(
@@ -247,7 +247,7 @@ async def list_timelines(request: Request, skip: Skip = 0, take: Take = 10) -> W
     "/timelines", guards=[signed_in], status_code=200, dto=Json[CreateTimeline], return_dto=None,
     responses=documented(400, 401, 403, 413, body=ErrorBody),
 )  # fmt: skip
-async def create_timeline(request: Request, data: CreateTimeline) -> Wrapped[TimelineBody]:
+async def create_timeline(request: Request, data: JSONBody[CreateTimeline]) -> Wrapped[TimelineBody]:
     house = house_of(request)
     timeline = await house.storage.write(
         service.create_timeline, name=data.name, description=data.description, zone=data.timezone,
@@ -268,7 +268,7 @@ async def get_timeline(request: Request, timeline_id: FromPath[str]) -> Wrapped[
     responses=documented(400, 401, 403, 404, 409, 413, body=ErrorBody),
 )  # fmt: skip
 async def change_timeline(
-    request: Request, timeline_id: FromPath[str], data: ChangeTimeline
+    request: Request, timeline_id: FromPath[str], data: JSONBody[ChangeTimeline]
 ) -> Wrapped[TimelineBody]:
     return await _write_timeline(request, service.change_timeline, timeline_id, data.to_changes())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from stoa.missions import service, views
@@ -49,7 +49,7 @@ async def current_session(request: Request, session_id: FromPath[str]) -> Respon
 
 
 async def _perform(
-    request: Request, session_id: str, name: str, data: dict[str, Any]
+    request: Request, session_id: str, name: str, data: JSONBody[dict[str, Any]]
 ) -> Response[dict[str, Any]]:
     house, method = house_of(request), f"request-{name}"
     command: Command = command_from(method, data, person=_PERSON)
@@ -72,7 +72,7 @@ _PERSON = Person("", "")
 def _handler(name: str, asked: Asked) -> ControllerRouterHandler:
     """Litestar and the documents read a handler's name, its docstring and its annotations."""
 
-    async def with_body(request: Request, session_id: FromPath[str], data: RequestBody) -> Any:
+    async def with_body(request: Request, session_id: FromPath[str], data: JSONBody[RequestBody]) -> Any:
         return await _perform(request, session_id, name, data.plain())
 
     async def without(request: Request, session_id: FromPath[str]) -> Any:

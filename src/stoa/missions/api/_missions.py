@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated
 
 from litestar import Response, delete, get, post, put
-from litestar.params import FromPath, PathParameter
+from litestar.params import FromPath, JSONBody, PathParameter
 from litestar.types import ControllerRouterHandler
 
 from stoa.missions.api._forms import uploads_of
@@ -40,7 +40,7 @@ _JSON = "application/json"
     return_dto=None, request_max_body_size=MAX_BODY_BYTES,
     responses=documented(400, 401, 403, 413, body=ErrorBody, s200=MissionBody),
 )  # fmt: skip
-async def create_mission(request: Request, data: bytes) -> Response[bytes]:
+async def create_mission(request: Request, data: JSONBody[bytes]) -> Response[bytes]:
     """Makes a mission. Each fault is named with its path; what has no id gets one."""
     house = house_of(request)
     mission = await asyncio.to_thread(service.drafted, data, ids=house.ids)
@@ -71,7 +71,7 @@ async def get_mission(request: Request, mission_id: FromPath[str]) -> Response[b
     request_max_body_size=MAX_BODY_BYTES,
     responses=documented(400, 401, 403, 404, 409, 413, body=ErrorBody, s200=MissionBody),
 )  # fmt: skip
-async def change_mission(request: Request, data: bytes) -> Response[bytes]:
+async def change_mission(request: Request, data: JSONBody[bytes]) -> Response[bytes]:
     """Changes what is sent of the mission `_id`; the result is checked as a whole."""
     house = house_of(request)
     mission_id, change = await asyncio.to_thread(service.change_from, data)
@@ -91,7 +91,7 @@ async def change_mission(request: Request, data: bytes) -> Response[bytes]:
     "/api/v1/missions/copy", guards=[may("missions_write")], status_code=200, dto=Json[CopyMissionBody],
     return_dto=None, responses=documented(400, 401, 403, 404, 413, body=ErrorBody, s200=MissionBody),
 )  # fmt: skip
-async def copy_mission(request: Request, data: CopyMissionBody) -> Response[bytes]:
+async def copy_mission(request: Request, data: JSONBody[CopyMissionBody]) -> Response[bytes]:
     """The same mission under a new id and name."""
     house = house_of(request)
     mission = await house.storage.write(

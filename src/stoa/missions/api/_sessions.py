@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, delete, get, post, put
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from stoa.missions import rules, service
@@ -30,7 +30,7 @@ from stoa.web.house import Request, house_of
     "/api/v1/sessions/launch", guards=[signed_in], status_code=200, dto=Json[LaunchBody], return_dto=None,
     responses=documented(400, 401, 403, 404, 413, body=ErrorBody),
 )  # fmt: skip
-async def launch_session(request: Request, data: LaunchBody) -> LaunchedBody:
+async def launch_session(request: Request, data: JSONBody[LaunchBody]) -> LaunchedBody:
     """Launches a session of a mission, which plays as the mission is now."""
     house = house_of(request)
     mission_id, config = rules.launch_from(data.plain())
@@ -67,7 +67,9 @@ async def delete_session(request: Request, session_id: FromPath[str]) -> str:
     dto=Json[InvitationsBody], return_dto=None,
     responses=documented(400, 401, 403, 404, 409, 413, body=ErrorBody),
 )  # fmt: skip
-async def invite(request: Request, session_id: FromPath[str], data: InvitationsBody) -> InvitationsBody:
+async def invite(
+    request: Request, session_id: FromPath[str], data: JSONBody[InvitationsBody]
+) -> InvitationsBody:
     """Says who may join an invite-only session, besides its owner and managers."""
     house = house_of(request)
     told = {"userIds": data.user_ids}
