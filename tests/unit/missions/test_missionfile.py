@@ -20,7 +20,15 @@ from stoa.missions.missionfile import (
     trusted_mission,
 )
 
-GONE = object()
+
+class Gone:
+    """A key that is not there. Named, so that every worker gives a case the same name."""
+
+    def __repr__(self):
+        return "GONE"
+
+
+GONE = Gone()
 
 
 def changed(path, value):
