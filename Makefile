@@ -6,7 +6,10 @@ READY := .venv/.ready
 PORT ?= 8000
 DATA ?= data
 
-.PHONY: help setup serve test test-long check bench browser lock revision format clean
+# A server that a test starts need not compile what the one before it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup serve test test-long check console bench browser janus turn lock revision format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -18,17 +21,18 @@ $(READY): requirements/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -c "from stoa.trading import engine; engine.compile_all()"
 	touch $(READY)
 
 serve: $(READY) ## Start the server on 127.0.0.1:8000 with demo data
 	$(BIN)/stoa serve --demo --port $(PORT) --data $(DATA)
 
-test: $(READY) browser ## Run the tests (a seeded sample of the very long ones)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser"
+test: $(READY) browser turn ## Run the tests (a seeded sample of the very long ones)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"
 	$(BIN)/python -m pytest -m browser
 
-test-long: $(READY) browser ## Run all tests, with every generated case
-	STOA_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile --long --timeout 7200 -m "not browser"
+test-long: $(READY) browser turn ## Run all tests, with every generated case
+	STOA_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --long -m "not browser"
 	STOA_TEST_LONG=1 $(BIN)/python -m pytest -m browser
 
 check: $(READY) ## Lint, types, layers, format
@@ -36,6 +40,13 @@ check: $(READY) ## Lint, types, layers, format
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+console: console/node_modules/.package-lock.json ## Check, test and build what browsers get (needs Node 20)
+	cd console && npm run --silent check && npm test --silent && npm run --silent build
+
+console/node_modules/.package-lock.json: console/package-lock.json
+	cd console && npm ci --silent --no-audit --no-fund
+	touch $@
 
 bench: $(READY) ## Measure each headline figure against its peer
 	$(BIN)/python -m bench
@@ -45,6 +56,18 @@ browser: ## Install Chromium for the browser tests, where it is missing
 	  echo "Installing Chromium for the browser tests."; \
 	  $$(test "$$(id -u)" = 0 || echo sudo) apt-get update -qq && \
 	  $$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y -qq chromium >/dev/null; }
+
+janus: ## Install Janus for the tests of its provider, where it is missing
+	@test -x /usr/bin/janus && command -v ip >/dev/null || { \
+	  echo "Installing Janus for the tests of its provider."; \
+	  $$(test "$$(id -u)" = 0 || echo sudo) apt-get update -qq && \
+	  $$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y -qq janus iproute2 >/dev/null; }
+
+turn: ## Install coturn, against which TURN is tested, where it is missing
+	@test -x /usr/bin/turnserver || { \
+	  echo "Installing coturn for the tests of TURN."; \
+	  $$(test "$$(id -u)" = 0 || echo sudo) apt-get update -qq && \
+	  $$(test "$$(id -u)" = 0 || echo sudo) apt-get install -y -qq coturn >/dev/null; }
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix --quiet

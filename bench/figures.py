@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from bench import activity_stats, collisions, expansion, free_busy, hostile, keepalives
+from bench import (
+    activity_stats,
+    candles,
+    classes,
+    collisions,
+    exercise,
+    expansion,
+    fanout,
+    free_busy,
+    hostile,
+    keepalives,
+    live,
+    media,
+    replays,
+    trading,
+    watched,
+)
 
 FIGURES = (
     *keepalives.FIGURES,
@@ -11,4 +27,13 @@ FIGURES = (
     *free_busy.FIGURES,
     *activity_stats.FIGURES,
     *hostile.FIGURES,
+    *exercise.FIGURES,
+    *fanout.FIGURES,
+    *candles.FIGURES,
+    *trading.FIGURES,
+    *replays.FIGURES,
+    *media.FIGURES,
+    *watched.FIGURES,
+    *live.FIGURES,
+    *classes.FIGURES,
 )

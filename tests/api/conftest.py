@@ -11,6 +11,8 @@ from stoa import server as composition
 from stoa.accounts import service as people
 from stoa.kernel.clock import ManualClock
 from stoa.kernel.ids import SeededIds
+from stoa.live import store
+from stoa.platform import journal
 from stoa.platform.migrate import upgrade
 from stoa.platform.storage import postgres_engine
 from stoa.settings import Limits, Server, Settings
@@ -24,6 +26,7 @@ class House:
     ids: dict[str, str]
     settings: Settings
     storage: object = None
+    inside: object = None
 
     def dump(self):
         """Every row of every table."""
@@ -94,32 +97,51 @@ def settings(tmp_path):
     return Settings(server=Server(data=str(tmp_path)), limits=Limits(http_rate=0))
 
 
+@pytest.fixture(scope="module")
+def kinds(request):
+    """The kinds that a module's houses serve: those it names as ``SERVED``, or all. Five take longer to put up than most
+    tests take.
+    """
+    served = getattr(request.module, "SERVED", None)
+    return [kind for kind in composition.KINDS if served is None or kind.name in served]
+
+
 @pytest.fixture
-async def house(database_url, settings, anyio_backend):
+async def house(database_url, settings, kinds, anyio_backend):
     """A server whose clock stands at NOW."""
-    async for built in _open(database_url, settings):
+    async for built in _open(database_url, settings, kinds):
         yield built
 
 
 @pytest.fixture
-async def sqlite_house(sqlite_url, settings, anyio_backend):
-    async for built in _open(sqlite_url, settings):
+async def sqlite_house(sqlite_url, settings, kinds, anyio_backend):
+    async for built in _open(sqlite_url, settings, kinds):
         yield built
 
 
 @pytest.fixture(scope="module")
-async def shared_house(tmp_path_factory, anyio_backend):
+async def shared_house(tmp_path_factory, kinds, anyio_backend):
     """One SQLite house for all tests of a module: they must leave it as it was."""
     folder = tmp_path_factory.mktemp("house")
     settings = Settings(server=Server(data=str(folder)), limits=Limits(http_rate=0))
-    async for built in _open(f"sqlite:///{folder}/stoa.db", settings):
+    async for built in _open(f"sqlite:///{folder}/stoa.db", settings, kinds):
         yield built
 
 
-async def _open(url, settings):
+@pytest.fixture
+def empty_live_house(shared_house):
+    """The module's house, at NOW, with nothing of live in it."""
+    shared_house.clock.set(NOW)
+    with shared_house.storage.engine.begin() as connection:
+        for table in (*store.metadata.sorted_tables, *journal.metadata.sorted_tables):
+            connection.execute(table.delete())
+    return shared_house
+
+
+async def _open(url, settings, kinds):
     keys, ids = fill(url)
     settings = replace(settings, server=replace(settings.server, database=url))
     clock = ManualClock(NOW)
-    built = composition.build(settings, clock=clock)
-    yield House(built.app, clock, keys, ids, settings, built.storage)
+    built = composition.build(settings, kinds=kinds, clock=clock)
+    yield House(built.app, clock, keys, ids, settings, built.storage, built.house)
     await built.storage.close()

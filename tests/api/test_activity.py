@@ -12,6 +12,7 @@ from stoa.kernel.errors import InvalidError
 from stoa.platform import journal
 
 pytestmark = pytest.mark.anyio
+SERVED = ("activity",)
 START = 1_772_452_800  # 2026-03-02T12:00:00Z
 VIEW, TAB = "/view/da7ac9b9-db1c-4435-a1f2-edb4d6be4db8", "view-tab_edd5855b-54f1-4c51-9550-d88c2da60768"
 HIDES = ["session-hide", "session_hide", "session_tracepath"]

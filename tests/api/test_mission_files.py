@@ -1,19 +1,19 @@
 """The store of files over HTTP, on SQLite and PostgreSQL."""
 
 import asyncio
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from stoa import server as composition
+from stoa.kernel.clock import SystemClock
 from stoa.missions.service import _files as service
+from stoa.platform.files import Files
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.skipif(
-        "missions" not in {kind.name for kind in composition.KINDS}, reason="the server has no missions yet"
-    ),
-]
+pytestmark = pytest.mark.anyio
+SERVED = ("missions",)
 FILES = "/api/v1/files/"
 FIELDS = {
     "_id", "name", "path", "mimetype", "size", "createdAt", "updatedAt", "createdBy", "createdByUsername", "deleted",
@@ -214,3 +214,100 @@ async def test_a_force_downloads_what_it_has_access_to(house, teacher):
         assert faults(await student.get(PLAYED + "secret/download"), 403) == set()
         assert faults(await student.get(PLAYED + "nothing/download"), 404) == set()
         assert faults(await stranger.get(PLAYED + "chart/download"), 401) == set()
+
+
+# --- parts of a file, and what is left of broken uploads ----------------------------------------------------------
+
+LETTERS = bytes(range(97, 123))
+
+
+@pytest.mark.parametrize(
+    ("asked", "content", "told"),
+    [
+        ("bytes=0-0", b"a", "bytes 0-0/26"),
+        ("bytes=2-4", b"cde", "bytes 2-4/26"),
+        ("Bytes=20-", b"uvwxyz", "bytes 20-25/26"),
+        ("bytes=20-9999", b"uvwxyz", "bytes 20-25/26"),
+        ("bytes=-3", b"xyz", "bytes 23-25/26"),
+        ("bytes=-9999", LETTERS, "bytes 0-25/26"),
+    ],
+)
+async def test_a_range_of_a_file(teacher, asked, content, told):
+    made = await kept(teacher, content=LETTERS)
+    answer = await teacher.get(f"{FILES}{made['_id']}/download", headers={"range": asked})
+    assert (answer.status_code, answer.content) == (206, content)
+    assert (answer.headers["content-range"], answer.headers["content-length"]) == (told, str(len(content)))
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=4-2", "bytes=", "bytes=-", "lines=1-2", "bytes=0-1,4-5", "bytes=x-y", "0-1", "bytes=٣-"]
+)
+async def test_a_range_that_can_not_be_read_is_the_whole(teacher, asked):
+    made = await kept(teacher, content=LETTERS)
+    answer = await teacher.get(f"{FILES}{made['_id']}/download", headers={"range": asked.encode()})
+    assert (answer.status_code, answer.content) == (200, LETTERS)
+    assert answer.headers["accept-ranges"] == "bytes"
+    assert "content-range" not in answer.headers
+
+
+@pytest.mark.parametrize("asked", ["bytes=26-", "bytes=999-1000", "bytes=-0"])
+async def test_a_range_in_which_there_is_nothing_is_416(teacher, asked):
+    made = await kept(teacher, content=LETTERS)
+    answer = await teacher.get(f"{FILES}{made['_id']}/download", headers={"range": asked})
+    assert faults(answer, 416) == set()
+    assert answer.headers["content-range"] == "bytes */26"
+
+
+async def test_a_part_of_what_has_changed_is_the_whole(teacher):
+    url = f"{FILES}{(await kept(teacher, content=LETTERS))['_id']}/download"
+    whole = await teacher.get(url)
+    for validator, status in (
+        (whole.headers["etag"], 206), (whole.headers["last-modified"], 206), ('"another"', 200),
+        ("Mon, 02 Mar 2020 12:00:00 GMT", 200), (f"W/{whole.headers['etag']}", 200), ("yesterday", 200),
+    ):  # fmt: skip
+        answer = await teacher.get(url, headers={"range": "bytes=1-2", "if-range": validator})
+        assert answer.status_code == status, validator
+    # and where the range would be refused, the whole goes before the refusal
+    answer = await teacher.get(url, headers={"range": "bytes=99-", "if-range": '"another"'})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "/download"])
+async def test_head_is_get_without_a_body(teacher, path):
+    url = f"{FILES}{(await kept(teacher, content=LETTERS))['_id']}{path}"
+    there, head = await teacher.get(url), await teacher.head(url, headers={"range": "bytes=1-2"})
+    assert (head.status_code, head.content) == (200, b"")
+    same = ("content-type", "content-length", "etag", "content-disposition")
+    assert [head.headers.get(name) for name in same] == [there.headers.get(name) for name in same]
+    assert head.headers["content-length"] != "0"
+
+
+async def test_head_is_answered_wherever_get_is(house, teacher):
+    async with house.client() as stranger:
+        for path, status in (
+            ("/health/live", 200), ("/api/v1/info/", 200), ("/", 200), ("/schema/openapi.json", 200), ("/nowhere", 404),
+            (FILES, 401), ("/auth/login", 405),
+        ):  # fmt: skip
+            answer = await stranger.head(path)
+            assert (answer.status_code, answer.content) == (status, b""), path
+        assert "HEAD" not in (await stranger.head("/auth/login")).headers["allow"]
+        assert "HEAD" in (await stranger.put("/api/v1/info/")).headers["allow"]
+
+
+async def test_bytes_without_a_file_go_after_a_day(house, teacher):
+    kept_path = (await kept(teacher, content=LETTERS))["path"]
+    deleted = await kept(teacher, name="deleted.txt")
+    await teacher.delete(FILES + deleted["_id"])
+    folder = house.settings.folder / "files" / "missions"
+    old = {"orphan": b"x", "half#1": b"half of an upload"}
+    for name, content in (old | {"young": b"x", "young#2": b"x"}).items():
+        (folder / name).write_bytes(content)
+    now = SystemClock().now()
+    long_ago = (now - timedelta(hours=25)).timestamp()
+    for path in folder.iterdir():
+        if not path.name.startswith("young"):
+            os.utime(path, (long_ago, long_ago))
+    files = house.inside.part(Files)
+    assert await service.remove_unreferenced(files, house.storage, now=now) == 2
+    assert {path.name for path in folder.iterdir()} == {kept_path, deleted["path"], "young", "young#2"}
+    assert await service.remove_unreferenced(files, house.storage, now=now) == 0

@@ -16,6 +16,7 @@ from stoa.missions import due, service
 from stoa.platform.timers import Sweeper
 
 pytestmark = pytest.mark.anyio
+SERVED = ("missions",)
 ROOT = "/api/v1/sessions"
 STUDENTS = ("rod.student", "bea.student", "una.student")
 DOCUMENTED = {
@@ -84,7 +85,7 @@ async def begun(call, start=True, **config):
 
 
 async def sweep(house):
-    return await Sweeper(house.storage, house.clock, due.handlers(house.clock)).sweep()
+    return await Sweeper(house.storage, house.clock, due.handlers(house)).sweep()
 
 
 # --- the document ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 pytestmark = pytest.mark.anyio
+SERVED = ("schedule",)
 YOGA = {
     "type": "RECURRING",
     "name": "Weekly Yoga Class",

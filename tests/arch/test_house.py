@@ -102,11 +102,7 @@ def test_the_page_has_a_heading_for_every_group():
 def test_every_setting_is_used():
     code = "\n".join((ROOT / name).read_text() for name in sources())
     unused = {entry.name for _, entry in settings.described() if not re.search(rf"\.{entry.name}\b", code)}
-    assert unused == NOT_YET
-
-
-NOT_YET = {"message_rate"}
-"""Settings of what is not there yet: realtime messages come with the first kind that has them."""
+    assert unused == set()
 
 
 def test_migrations_make_what_the_tables_declare_on_sqlite(tmp_path):

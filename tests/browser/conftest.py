@@ -44,6 +44,13 @@ ARGUMENTS = [
 ]
 
 
+FAKES = [
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--auto-select-desktop-capture-source=Entire screen",
+]
+
+
 @contextlib.contextmanager
 def serving(handler):
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -164,11 +171,26 @@ def chromium(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser(chromium):
+def playwright():
+    """The one of this process: there can not be two."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.connect_over_cdp(chromium[1], no_defaults=True)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def media(playwright):
+    """A browser with fake cameras and microphones."""
+    arguments = [each for each in ARGUMENTS if not each.startswith("--remote-debugging")]
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments + FAKES)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium, playwright):
+    browser = playwright.chromium.connect_over_cdp(chromium[1], no_defaults=True)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -54,6 +54,20 @@ async def test_a_stream_of_chunks_is_one_object(files, parts):
     assert await read(await files.stream("a.bin")) == b"".join(parts)
 
 
+async def test_a_thread_reads_and_writes_the_same_objects(files):
+    data = bytes(range(256)) * 5
+    await asyncio.to_thread(files.write, "candles/1.parquet", data, content_type="application/octet-stream")
+    assert (
+        await files.get("candles/1.parquet")
+        == await asyncio.to_thread(files.read, "candles/1.parquet")
+        == data
+    )
+    for _ in range(2):
+        await asyncio.to_thread(files.remove, "candles/1.parquet")
+    with pytest.raises(FileMissingError):
+        await asyncio.to_thread(files.read, "candles/1.parquet")
+
+
 async def test_a_put_replaces(files):
     await files.put("a.txt", b"old and longer", content_type="text/plain")
     await files.put("a.txt", b"new", content_type="text/plain")

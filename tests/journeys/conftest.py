@@ -35,7 +35,7 @@ def postgres_url(service_or_skip):
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def place(request, tmp_path):
-    """Arguments that let every server of a test work on the same database."""
+    """Arguments that let every server of a test work on the same database. ``tests.support.places`` has less of them."""
     arguments = ["--data", tmp_path / "data"]
     if request.param == "postgresql":
         arguments += ["--database", request.getfixturevalue("postgres_url")]

@@ -5,6 +5,7 @@ import random
 
 import httpx
 import pytest
+from tests.support.places import on_one
 from tests.support.processes import STOPPED, command
 
 pytestmark = pytest.mark.anyio
@@ -78,7 +79,7 @@ async def nothing_is_lost(stoa, token, acknowledged):
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.long)])
-@pytest.mark.timeout(1800)
+@on_one
 async def test_nothing_acknowledged_is_lost_by_a_kill(start, place, kills):
     chance = random.Random(20260302)
     stoa = start(*place)
@@ -98,6 +99,7 @@ async def test_nothing_acknowledged_is_lost_by_a_kill(start, place, kills):
     assert checked.returncode == 0, checked.stdout
 
 
+@on_one
 async def test_a_stop_answers_what_is_under_way(start, place):
     """SIGTERM while requests are open: each gets its whole answer, and what was answered is stored."""
     stoa = start(*place)

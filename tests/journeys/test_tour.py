@@ -1,8 +1,10 @@
 """What somebody does in the first minutes with Stoa: start it with demo data, sign in, use both kinds."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
+import anyio
 import pytest
 from tests.support.processes import STOPPED
 
@@ -40,6 +42,7 @@ async def test_the_tour(start):
     async with stoa.client(teacher) as client:
         await use_the_schedule(client)
         await use_activity(client)
+        await look_at_live(client)
     async with stoa.client(admin) as client:
         before = await counts(client)
         assert min(before.values()) >= 3, before
@@ -50,10 +53,33 @@ async def test_the_tour(start):
     assert stoa.stop() in STOPPED
 
     again = start("--demo")
+    async with again.client(teacher) as client:
+        await look_at_live(client)
     async with again.client() as nobody:
         assert set(people) - {"admin"} <= set(sign_ins((await nobody.get("/")).text))
     async with again.client(admin) as client:
         assert await counts(client) == before
+
+
+async def look_at_live(client):
+    """The class that is on now, one tomorrow, and one of yesterday whose recording the server made into a file."""
+    (room,) = re.findall(r'href="/live/join/([^"]+)"', (await client.get("/")).text)
+    assert (await client.get(f"/live/join/{room}")).status_code == 200
+    me = (await client.get("/auth/me")).json()["_id"]
+    recorded, on, tomorrow = (await client.get(f"/live/sessions/instructor/{me}")).json()
+    assert (on["roomName"], on["status"], tomorrow["status"]) == (room, "live", "scheduled")
+    assert (await client.post(f"/live/sessions/{room}/token")).json()["token"]
+    people = (await client.get(f"/live/sessions/{recorded['roomName']}/participants")).json()
+    assert {each["totalSeconds"] for each in people} == {16}
+    deadline = time.monotonic() + 180
+    while (recording := (await client.get(f"/live/sessions/{recorded['roomName']}/recording")).json())[
+        "status"
+    ] != "finished":
+        assert recording["status"] == "in-progress", recording
+        assert time.monotonic() < deadline
+        await anyio.sleep(0.2)
+    assert len((await client.get(recording["downloadLink"])).content) > 50_000
+    assert recording["duration"] == 16
 
 
 async def use_the_schedule(client):

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,16 +19,34 @@ ADMIN = ("admin", "the admin's password")
 
 
 def environment(**more):
-    """This process's environment without its own settings of Stoa, and with ``more`` of them."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STOA_")}
+    """This process's environment without its own settings of Stoa, and with ``more`` of them.
+
+    What one server compiles of the sources, the next one need not.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("STOA_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
     settings = {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "ignore", "STOA_HTTP_RATE_LIMIT": "0"}
     return kept | settings | {"STOA_ADMIN_PASSWORD": ADMIN[1], "STOA_LOG_FORMAT": "json"} | more
 
 
 def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    """A port that is this process's own: only who names it can listen there, nobody is given it by chance.
+
+    It stays bound here, and is not listened on: a server that reuses addresses (all of ours do) may listen beside that.
+    Without it two processes could be given the same port, and one take the other's server for its own.
+    """
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.bind(("127.0.0.1", 0))
+    _held.append(taken)
+    return taken.getsockname()[1]
+
+
+_held = deque(maxlen=100)
+"""The ports given last: more than any test has servers."""
 
 
 def run(*arguments, given=None, **settings):
@@ -67,16 +86,20 @@ class Running:
     def output(self):
         return self._log.read_text(errors="replace")
 
-    def wait_ready(self, *, within=60.0):
+    def wait_ready(self, *, within=180.0):
         deadline = time.monotonic() + within
-        while True:
+        while not self._is_ready():
             assert self.process.poll() is None, self.output()
             assert time.monotonic() < deadline, f"not ready within {within} s: {self.output()}"
-            try:
-                if httpx.get(f"{self.address}/health/ready", timeout=5).status_code == 200:
-                    return self
-            except httpx.TransportError:
-                time.sleep(0.02)
+            time.sleep(0.02)
+        assert self.process.poll() is None, self.output()
+        return self
+
+    def _is_ready(self):
+        try:
+            return httpx.get(f"{self.address}/health/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def kill(self):
         """As a power cut would: no chance to finish anything."""

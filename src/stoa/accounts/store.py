@@ -9,12 +9,14 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     RowMapping,
+    Select,
     String,
     Table,
     delete,
@@ -131,6 +133,10 @@ def get_user(connection: Connection, user_id: str, *, hold: bool = False) -> Use
     return None if row is None else _user(row)
 
 
+def has_user(connection: Connection, number: int) -> bool:
+    return connection.scalar(select(users.c.number).where(users.c.number == number, _not_deleted)) is not None
+
+
 def find_user(connection: Connection, username: str, *, hold: bool = False) -> tuple[User, str | None] | None:
     """The user of this name, in whatever case, and the password's hash. ``hold`` as for ``get_user``."""
     found = select(users).where(users.c.username_key == username_key(username), _not_deleted)
@@ -183,18 +189,14 @@ def single_login(connection: Connection, user_id: str) -> Login | None:
 
 def active_login(connection: Connection, login_id: str, *, now: datetime) -> tuple[User, Login] | None:
     """A login that is good now, with its user."""
-    found = (
-        select(users, *(column.label(f"login_{column.name}") for column in logins.c))
-        .join_from(logins, users, logins.c.user_id == users.c.id)
-        .where(
-            logins.c.id == login_id,
-            logins.c.ended_at.is_(None),
-            logins.c.expires_at > to_millis(now),
-            _not_deleted,
-        )
-    )
-    row = connection.execute(found).mappings().first()
-    return None if row is None else (_user(row), _login(row, "login_"))
+    return next(iter(active_logins(connection, [login_id], now=now)), None)
+
+
+def active_logins(connection: Connection, login_ids: list[str], *, now: datetime) -> list[tuple[User, Login]]:
+    """Those of many logins that are good now."""
+    good = (logins.c.ended_at.is_(None), logins.c.expires_at > to_millis(now), _not_deleted)
+    found = _with_users(logins, "login_").where(logins.c.id.in_(login_ids), *good)
+    return [(_user(row), _login(row, "login_")) for row in connection.execute(found).mappings()]
 
 
 def refresh_login(connection: Connection, login_id: str, *, old: str, new: str, expires_at: datetime) -> bool:
@@ -267,13 +269,26 @@ def add_api_key(connection: Connection, key: ApiKey, *, secret_hash: str) -> Non
 
 
 def find_api_key(connection: Connection, secret_hash: str) -> tuple[User, ApiKey] | None:
-    found = (
-        select(users, *(column.label(f"key_{column.name}") for column in api_keys.c))
-        .join_from(api_keys, users, api_keys.c.user_id == users.c.id)
-        .where(api_keys.c.secret_hash == secret_hash, _not_deleted)
-    )
-    row = connection.execute(found).mappings().first()
-    return None if row is None else (_user(row), _api_key(row, "key_"))
+    return next(iter(_api_keys(connection, api_keys.c.secret_hash == secret_hash)), None)
+
+
+def active_api_keys(
+    connection: Connection, key_ids: list[str], *, now: datetime
+) -> list[tuple[User, ApiKey]]:
+    """Those of many keys that are good now."""
+    unexpired = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > to_millis(now))
+    return _api_keys(connection, api_keys.c.id.in_(key_ids), unexpired)
+
+
+def _api_keys(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[User, ApiKey]]:
+    found = _with_users(api_keys, "key_").where(*which, _not_deleted)
+    return [(_user(row), _api_key(row, "key_")) for row in connection.execute(found).mappings()]
+
+
+def _with_users(table: Table, prefix: str) -> Select[Any]:
+    """The rows of ``table``, their columns named with ``prefix``, each with the user it belongs to."""
+    columns = (column.label(prefix + column.name) for column in table.c)
+    return select(users, *columns).join_from(table, users, table.c.user_id == users.c.id)
 
 
 def api_keys_of(connection: Connection, user_id: str) -> list[ApiKey]:

@@ -8,10 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 from stoa.missions.model import Action, Effect, Force, Mission, MissionFile, Node, Prototype
 
 SELF = "self"
+_alive: WeakValueDictionary[int, Atlas] = WeakValueDictionary()
+
+
+def atlas_of(mission: Mission) -> Atlas:
+    """The one that all sessions of this mission share, while one of them is in memory."""
+    atlas = _alive.get(id(mission))
+    if atlas is None:
+        atlas = _alive[id(mission)] = Atlas(
+            mission
+        )  # which holds the mission: its id is nobody else's meanwhile
+    return atlas
 
 
 class Atlas:

@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 from stoa.kernel.clock import Clock
 from stoa.missions import service
 from stoa.platform.timers import Handler, Timer
+from stoa.web.house import House
 
 
-def handlers(clock: Clock) -> Mapping[str, Handler]:
-    return {service.EXECUTION: partial(_complete, clock), service.FORGET: _forget}
+def handlers(house: House) -> Mapping[str, Handler]:
+    return {service.EXECUTION: partial(_complete, house.clock), service.FORGET: _forget}
 
 
 def _complete(clock: Clock, connection: Connection, timer: Timer) -> None:

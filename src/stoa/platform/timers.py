@@ -100,6 +100,17 @@ def cancel(connection: Connection, kind: str, subject: str) -> None:
     connection.execute(_CANCEL, {"kind": kind, "subject": subject})
 
 
+def hasten(
+    connection: Connection, kind: str, subject: str, *, was_due_at: datetime, due_at: datetime
+) -> None:
+    """Moves a timer that is still as somebody set it; one that was set again since, or is gone, stays as it is."""
+    millis = to_millis(due_at)
+    named = {"of_kind": kind, "of_subject": subject, "was": to_millis(was_due_at), "due": millis}
+    connection.execute(_HASTEN, named)
+    for sweeper in _sweepers.get(connection.engine, ()):
+        after_commit(connection, partial(sweeper.notice, millis))
+
+
 class Sweeper:
     """Runs ``handlers[kind]`` for every timer of those kinds when it is due; leaves other kinds' timers alone.
 
@@ -254,6 +265,11 @@ _UPCOMING = select(func.min(timers.c.try_at)).where(_OURS)
 _CANCEL = delete(timers).where(timers.c.kind == bindparam("kind"), timers.c.subject == bindparam("subject"))
 _FREE = select(timers.c.kind, timers.c.subject).where(*_THIS, _IS_DUE).with_for_update(skip_locked=True)
 _CLAIM = delete(timers).where(tuple_(timers.c.kind, timers.c.subject).in_(_FREE)).returning(*_COLUMNS)
+_HASTEN = (
+    update(timers)
+    .where(*_THIS, timers.c.due_at == bindparam("was", type_=BigInteger))
+    .values(due_at=bindparam("due", type_=BigInteger), try_at=bindparam("due", type_=BigInteger), attempts=0)
+)
 _PUT_OFF = (
     update(timers)
     .where(*_THIS, _IS_DUE)

@@ -68,6 +68,18 @@ def credentials_of(headers: Any) -> Credentials | None:
     return None
 
 
+def credentials_of_handshake(headers: Any, auth: Any) -> Credentials | None:
+    """The same of a socket: the headers' token or key, then the ``token`` that a client sends after connecting (a
+    browser can set no headers), then the login cookie.
+    """
+    found = credentials_of(headers)
+    token = auth.get("token") if isinstance(auth, dict) else None
+    if isinstance(token, str) and (found is None or found.cookie is not None):
+        bare = token[7:] if token[:7].lower() == "bearer " else token
+        return _read_authorization(b"Bearer " + bare.encode("latin-1", "replace"))
+    return found
+
+
 def _read_authorization(value: bytes) -> Credentials:
     scheme, _, token = value.decode("latin-1").partition(" ")
     token = token.strip()

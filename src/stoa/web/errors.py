@@ -40,6 +40,7 @@ from stoa.kernel.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from stoa.platform.files import RangeRefusedError
 from stoa.web.house import Request
 
 
@@ -51,6 +52,7 @@ class MethodError(StoaError):
 
 STATUS: Mapping[type[StoaError], int] = {
     MethodError: 405,
+    RangeRefusedError: 416,
     InvalidError: 400,
     MalformedError: 400,
     UnauthenticatedError: 401,
@@ -141,6 +143,8 @@ class Dialects:
         headers = {"content-type": "application/json"} | error.details.get("headers", {})
         if isinstance(error, RateLimitedError):
             headers["retry-after"] = str(error.retry_after)
+        if isinstance(error, RangeRefusedError):
+            headers["content-range"] = f"bytes */{error.details['size']}"
         if problem.status == 401:
             headers["www-authenticate"] = "Bearer"
         return problem.status, headers, msgspec.json.encode(self.of(path).body(problem))
@@ -191,8 +195,9 @@ def _methods_at(request: Request) -> Sequence[str]:
         literals = sum(component == piece for component, piece in zip(components, pieces, strict=False))
         others = sum(not isinstance(component, str) for component in components)
         if isinstance(route, HTTPRoute) and len(components) == len(pieces) == literals + others:
-            found.append((literals, sorted(route.methods)))
-    return max(found, default=(0, ["GET"]))[1]
+            also = {"HEAD"} if "GET" in route.methods else set()
+            found.append((literals, sorted(route.methods | also)))
+    return max(found, default=(0, ["GET", "HEAD"]))[1]
 
 
 def _wire_names(request: Request) -> dict[str, str]:

@@ -22,13 +22,14 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """``parts`` are what one room alone needs (its policy, its token keys), found by their type."""
+    """``public_url`` is where others reach the server. ``parts`` are what one room alone needs (its policy, its token keys), found by their type."""
 
     storage: Storage
     clock: Clock
     ids: Ids
     launchers: Launchers = field(default_factory=Launchers)
     parts: dict[type[Any], Any] = field(default_factory=dict)
+    public_url: str = "http://127.0.0.1:8000"
 
     def part(self, of: type[Part]) -> Part:
         return cast(Part, self.parts[of])

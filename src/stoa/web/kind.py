@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,14 +11,24 @@ from litestar import Router
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import MetaData
 
-from stoa.kernel.clock import Clock
+from stoa.platform.realtime import Namespace, Realtime
 from stoa.platform.timers import Handler
 from stoa.web.errors import Dialect
+from stoa.web.house import House
 from stoa.web.shortcut import Shortcut
 
 
-def nothing_due(_clock: Clock) -> Mapping[str, Handler]:
+@asynccontextmanager
+async def nothing(_house: House) -> AsyncGenerator[None]:
+    yield
+
+
+def nothing_due(_house: House) -> Mapping[str, Handler]:
     return {}
+
+
+def no_namespaces(_house: House, _realtime: Realtime) -> Sequence[Namespace]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,8 @@ class Kind:
     """``prefix`` is where the house serves it; a server that serves it alone leaves the prefix out.
 
     ``paths`` are its first path segments below the prefix, for its error dialect. ``due_handlers`` are what it does
-    when its timers fall due, by their kinds.
+    when its timers fall due, by their kinds; ``alongside`` runs while the server does, and has begun before anything falls
+    due. ``namespaces`` are its live connections.
     """
 
     name: str
@@ -38,7 +50,9 @@ class Kind:
     tables: MetaData
     parts: dict[type[Any], Any] = field(default_factory=dict)
     shortcuts: tuple[Shortcut, ...] = ()
-    due_handlers: Callable[[Clock], Mapping[str, Handler]] = nothing_due
+    due_handlers: Callable[[House], Mapping[str, Handler]] = nothing_due
+    alongside: Callable[[House], AbstractAsyncContextManager[None]] = nothing
+    namespaces: Callable[[House, Realtime], Sequence[Namespace]] = no_namespaces
 
     def router(self, *, alone: bool) -> Router:
         return Router("/" if alone else self.prefix or "/", route_handlers=self.handlers, tags=[self.title])

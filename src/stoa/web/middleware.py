@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 import structlog
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from stoa.kernel.clock import Clock, to_millis
@@ -18,6 +18,8 @@ from stoa.platform.limits import Limiter, Verdict
 from stoa.platform.telemetry import Metrics
 from stoa.web.errors import Dialects
 
+HEAD = "head"
+"""In the state of a request whose body nobody will see: what is costly to make need not be made."""
 _log = structlog.get_logger("stoa.web")
 
 
@@ -43,8 +45,16 @@ class Door:
         request_id = self.ids.object_id()
         scope.setdefault("state", {})["request_id"] = request_id
 
+        method = scope["method"]
+        if is_head := method == HttpMethod.HEAD:
+            # Whatever answers GET answers HEAD: the same, without its body.
+            scope = {**scope, "method": HttpMethod.GET}
+            scope["state"][HEAD] = True
+
         async def watch(message: Message) -> None:
             nonlocal status, started
+            if is_head and message["type"] == "http.response.body":
+                message["body"] = b""
             if message["type"] == "http.response.start":
                 started = True
                 status = message["status"]
@@ -64,13 +74,13 @@ class Door:
             self.metrics.observe_request(
                 kind=self.dialects.of(route).name,
                 route=route,
-                method=scope["method"],
+                method=method,
                 status=status,
                 seconds=seconds,
             )
             if self.log_requests:
                 _log.info(
-                    "request", method=scope["method"], path=scope["path"], status=status,
+                    "request", method=method, path=scope["path"], status=status,
                     milliseconds=round(seconds * 1000, 2), request_id=request_id,
                 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from litestar import Response, get
@@ -12,9 +13,15 @@ from stoa import __version__
 from stoa.web.kind import Kind
 
 
-def handler(
-    kinds: Sequence[Kind], *, alone: bool, sign_ins: Sequence[tuple[str, str]]
-) -> ControllerRouterHandler:
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What there is to try: sign-ins as (username, password), and what to open, as (kind, words, path within the kind)."""
+
+    sign_ins: Sequence[tuple[str, str]] = ()
+    links: Sequence[tuple[str, str, str]] = ()
+
+
+def handler(kinds: Sequence[Kind], *, alone: bool, demo: Demo) -> ControllerRouterHandler:
     rows = "".join(
         f"<tr><th>{escape(kind.title)}</th><td>{escape(kind.about)}</td>"
         f"<td><code>{'' if alone else kind.prefix}{kind.paths[0]}</code></td>"
@@ -22,13 +29,25 @@ def handler(
         f'<td><a href="/schema/{kind.name}/openapi.json">openapi.json</a></td></tr>'
         for kind in kinds
     )
-    page = _PAGE.format(version=__version__, rows=rows, demo=_demo(sign_ins))
+    page = _PAGE.format(
+        version=__version__, rows=rows, demo=_links(kinds, demo, alone=alone) + _demo(demo.sign_ins)
+    )
 
     @get("/", include_in_schema=False, sync_to_thread=False)
     def start() -> Response[str]:
         return Response(page, media_type="text/html", headers={"cache-control": "no-store"})
 
     return start
+
+
+def _links(kinds: Sequence[Kind], demo: Demo, *, alone: bool) -> str:
+    prefixes = {kind.name: "" if alone else kind.prefix for kind in kinds}
+    found = "".join(
+        f'<li><a href="{escape(prefixes[kind] + path)}">{escape(words)}</a></li>'
+        for kind, words, path in demo.links
+        if kind in prefixes
+    )
+    return f"<h2>Have a look</h2><ul>{found}</ul>" if found else ""
 
 
 def _demo(sign_ins: Sequence[tuple[str, str]]) -> str:

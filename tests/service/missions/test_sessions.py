@@ -148,6 +148,75 @@ def test_a_refusal_keeps_nothing(database, who):
     assert hash_of(database, session_id) == before
 
 
+def test_commands_that_wait_together_are_as_one_by_one(database, who):
+    session_id = begun(database, who)
+    ines, lea, ada = (who[name] for name in ("ines.teacher", "lea.student", "ada.admin"))
+    said = [
+        commands.SendChat("all", "one"),
+        commands.SendChat("nowhere", "two"),
+        commands.SendChat("red", "three"),
+    ]
+    waiting = [
+        service.Asked(said[0], lea, NOW, Request("request-send-chat-message", {"message": "one"})),
+        service.Asked(commands.ExecuteAction("red-root-a1"), lea, NOW, Request("request-execute-action", {})),
+        service.Asked(said[1], lea, NOW),
+        service.Asked(commands.ExecuteAction("red-root-a1"), ines, NOW + timedelta(milliseconds=5)),
+        service.Asked(said[0], ada, NOW),
+        service.Asked(commands.Complete(), None, NOW),
+        service.Asked(said[2], ines, NOW, Request("request-send-chat-message", {"message": "three"})),
+    ]
+    with database.begin() as connection:
+        found = service.batch_of(session_id).run(connection, waiting)
+    assert [getattr(one, "number", None) for one in found] == [None, None, 20500, 20202, 20004, None, None]
+    done = [one for one in found if isinstance(one, service.Done)]
+    assert [one.after.standing.seq for one in done] == [one.after.exercise.version for one in done]
+    assert [len(one.entries) for one in done] == [1, 2, 0, 1]
+    assert done[0].answer("chat-message-sent", user_id=lea.id)["message"]["message"] == "one"
+    assert (
+        done[1].answer("action-execution-initiated", user_id=lea.id)["execution"]["actionId"] == "red-root-a1"
+    )
+    assert done[3].answer("chat-message-sent", user_id=ines.id)["message"]["message"] == "three"
+    assert {entry.actor_id for entry in done[3].entries} == {ines.id}
+    live = hash_of(database, session_id)
+    assert live == engine.state_hash(done[3].after.exercise)
+    assert live == engine.state_hash(from_the_journal(database, session_id))
+    with database.begin() as connection:
+        assert service.folded(connection, session_id).standing == done[3].after.standing
+        heads = [entry.at for entry in journal.read(connection, service.stream_of(session_id))]
+        assert heads == sorted(heads)
+
+
+def test_a_batch_for_a_session_that_is_gone_is_refused_one_by_one(database, who):
+    with database.begin() as connection:
+        waiting = [service.Asked(commands.Quit(), who["lea.student"], NOW)] * 3
+        found = service.batch_of("f" * 24).run(connection, waiting)
+    assert [one.number for one in found] == [20000] * 3
+
+
+def test_a_batch_ends_at_the_session_s_end(database, who):
+    session_id = begun(database, who)
+    ines, lea = who["ines.teacher"], who["lea.student"]
+    with database.begin() as connection:
+        found = service.batch_of(session_id).run(
+            connection,
+            [
+                service.Asked(commands.ExecuteAction("red-root-a1"), lea, NOW),
+                service.Asked(
+                    commands.Kick(service.folded(connection, session_id).exercise.member_of[lea.id]),
+                    ines,
+                    NOW,
+                ),
+                service.Asked(commands.ExecuteAction("red-hall-a1"), lea, NOW),
+                service.Asked(commands.End(), ines, NOW),
+                service.Asked(commands.Reset(), ines, NOW),
+            ],
+        )
+        assert [getattr(one, "number", None) for one in found] == [None, None, 20004, None, 20004]
+        assert service.session_of(connection, lea.id) is None
+        assert service.session_of(connection, ines.id) is None
+        assert not service.folded(connection, session_id).exercise.running
+
+
 def test_the_journal_never_goes_back_in_time(database, who):
     session_id = begun(database, who)
     with database.begin() as connection:

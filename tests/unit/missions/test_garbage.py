@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.missions.test_import import file_of, newer
 from tests.unit.missions.world import actor, cast, document, person
 
 from stoa.kernel.errors import StoaError
@@ -14,7 +15,7 @@ from stoa.missions import commands as c
 from stoa.missions.errors import MissionInvalidError, number_of
 from stoa.missions.missionfile import import_mission, mission_from, mission_to, read_document, trusted_mission
 from stoa.missions.rules import launch_from
-from stoa.missions.targets import BUILT_IN
+from stoa.missions.targets import METIS
 
 DATA = Path(__file__).parents[2] / "data" / "missions"
 OLD = json.loads((DATA / "build-10.metis").read_bytes())
@@ -85,10 +86,17 @@ def test_a_spoiled_mission(way, value, remove):
     assert mission_from(json.loads(json.dumps(written))) == mission == trusted_mission(written)
 
 
+WRITTEN = {build: file_of(build) for build in (9, 16, 22, 24, 28)} | {54: newer(54, effects=[])}
+WRITTEN_WAYS = [(build, way) for build, made in WRITTEN.items() for way in ways(made)]
+
+
 @fast
-@given(way=st.sampled_from(OLD_WAYS), value=junk, remove=st.booleans())
-def test_a_spoiled_old_file(way, value, remove):
-    made = spoiled(OLD, way, value, remove)
+@given(
+    where=st.sampled_from([(10, way) for way in OLD_WAYS] + WRITTEN_WAYS), value=junk, remove=st.booleans()
+)
+def test_a_spoiled_file_of_any_build(where, value, remove):
+    build, way = where
+    made = spoiled(WRITTEN.get(build, OLD), way, value, remove)
     if not isinstance(made, dict):
         return
     refused = refusal(import_mission, made, ids=SeededIds())
@@ -117,12 +125,12 @@ def test_messages(method, data, key):
             assert refused is None or (isinstance(refused, MissionInvalidError) and refused.faults)
 
 
-ARGS = sorted({arg.id for target in BUILT_IN.values() for arg in target.args})
+ARGS = sorted({arg.id for target in METIS.targets for arg in target.args})
 
 
 @fast
 @given(
-    target=st.sampled_from(sorted(BUILT_IN)), args=st.dictionaries(st.sampled_from(ARGS), junk, max_size=3)
+    target=st.sampled_from(sorted(METIS.by_id)), args=st.dictionaries(st.sampled_from(ARGS), junk, max_size=3)
 )
 def test_answers_of_target_environments(target, args):
     play = cast("started")

@@ -253,6 +253,5 @@ def test_anything_in_any_order():
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
 def test_anything_in_any_order_for_long():
-    run_state_machine_as_test(Anything, settings=played(600, 60))
+    run_state_machine_as_test(Anything, settings=played(400, 60))

@@ -1,9 +1,11 @@
 """Everybody sees what is theirs: in the whole, in the list, in every message, in the journal."""
 
 import json
+from typing import get_args
 
 import pytest
 from tests.unit.missions.world import (
+    BOSS,
     EVERYBODY,
     MISSION,
     NOW,
@@ -13,10 +15,12 @@ from tests.unit.missions.world import (
     cast,
     document,
     metas,
+    person,
     tidy,
     told,
 )
 
+from stoa.kernel.actor import AccessLevel
 from stoa.kernel.errors import NotFoundError
 from stoa.kernel.journal import Entry
 from stoa.missions import commands as c
@@ -250,6 +254,102 @@ def test_an_old_picture_and_the_messages_make_the_new_one(step, deep):
     for name, client in clients.items():
         gone = play.exercise.destroyed or play.member(name) is None
         assert tidy(client.view) == tidy(None if gone else play.view(name)), name
+
+
+COMINGS_AND_GOINGS = [
+    lambda play: (OWNER, c.Ban(play.member("white").id)),
+    lambda _: (OWNER, c.Unban("white")),
+    lambda play: ("white", c.Join(person(play.actors["white"]))),
+    lambda _: ("watcher", c.Quit()),
+    lambda play: ("watcher", c.Join(person(play.actors["watcher"]))),
+]
+
+
+@pytest.mark.parametrize("state", ["unstarted", "started"])
+def test_who_comes_and_goes_has_the_whole_picture_and_the_others_keep_theirs(state):
+    play = cast(state)
+    clients = {name: Client(name) for name in EVERYBODY}
+    for client in clients.values():
+        client.load(play)
+    for make in COMINGS_AND_GOINGS:
+        before = play.exercise
+        for delivery in told(before, play.does(*make(play))):
+            for user in delivery.users:
+                clients[user].hear(delivery.message)
+        for name, client in clients.items():
+            assert tidy(client.view) == tidy(play.view(name) if play.member(name) else None), name
+
+
+def test_no_command_is_left_out_of_the_pictures():
+    tried = {type(make(cast(state))[1]) for state, make in STEPS.values()} | {c.Join, c.Unban}
+    # Each step waits, which completes; answers of target environments are the state machine's.
+    assert tried | {c.Complete, c.EffectResult} == set(get_args(c.Command))
+
+
+def _banned(play):
+    play.does(OWNER, c.Ban(play.member("white").id))
+
+
+def _joining(play):
+    play.joins("late", BOSS, AccessLevel.ADMIN)
+
+
+def _asked_outside(play):
+    play.executes("red", "red-lab-a1")
+    play.waits(seconds=1)
+
+
+OTHERS = {
+    "join": (lambda _: None, _joining),
+    "unban": (_banned, lambda play: play.does(OWNER, c.Unban("white"))),
+    "come-again": (
+        lambda play: play.does("blue", c.Quit()),
+        lambda play: play.joins("blue"),
+    ),
+    "effect-done": (
+        _asked_outside,
+        lambda play: play.does(
+            None,
+            c.EffectResult(
+                *reversed(next(iter(play.exercise.pending)).split("/")),
+                changes=(c.Change("award", {"forceMetadata": metas("red"), "modifier": 5}),),
+            ),
+        ),
+    ),
+    "effect-failed": (
+        _asked_outside,
+        lambda play: play.does(
+            None, c.EffectResult(*reversed(next(iter(play.exercise.pending)).split("/")), failure="no answer")
+        ),
+    ),
+    "chat-by-each": (
+        lambda _: None,
+        lambda play: [
+            play.does(name, c.SendChat(channel, f"{name} to {channel}"))
+            for name, channel in ((OWNER, "white"), ("chief", "all"), ("white", "white"), ("blue", "all"))
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("step", OTHERS)
+def test_so_they_do_after_what_needs_something_before(step):
+    """The same for what the list above has no room for."""
+    prepare, act = OTHERS[step]
+    play = cast("started")
+    prepare(play)
+    clients = {name: Client(name) for name in (*EVERYBODY, "late")}
+    for client in clients.values():
+        client.load(play)
+    before, length = play.exercise, len(play.journal)
+    act(play)
+    assert len(play.journal) > length
+    for delivery in told(before, play.journal[length:]):
+        for user in delivery.users:
+            clients[user].hear(delivery.message)
+    for name, client in clients.items():
+        expected = None if play.member(name) is None else play.view(name)
+        assert tidy(client.view) == tidy(expected), name
 
 
 class Heard:

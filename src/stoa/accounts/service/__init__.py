@@ -13,6 +13,7 @@ from stoa.accounts.service._keys import (
     hash_secret,
     issue_key,
     list_keys,
+    still_in,
 )
 from stoa.accounts.service._logins import (
     INDEPENDENT,
@@ -33,6 +34,7 @@ from stoa.accounts.service._users import (
     delete_user,
     ensure_admin,
     has_admin,
+    is_user,
     list_users,
     own_user,
     read_user,
@@ -62,6 +64,7 @@ __all__ = [
     "ensure_signing_key",
     "has_admin",
     "hash_secret",
+    "is_user",
     "issue_key",
     "list_keys",
     "list_users",
@@ -74,6 +77,7 @@ __all__ = [
     "rotate",
     "set_password",
     "sign_in",
+    "still_in",
     "sweep",
     "update_user",
     "user_named",

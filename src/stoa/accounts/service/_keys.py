@@ -12,6 +12,7 @@ from stoa.kernel.actor import AccessLevel, Actor
 from stoa.platform.storage import after_commit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -65,6 +66,19 @@ def actor_of_key(connection: Connection, secret: str, *, now: datetime) -> tuple
     if key.expires_at is not None and key.expires_at <= now:
         raise ExpiredError("The API key has expired.")
     return as_actor(user, login_id=KEY_LOGIN + key.id, login_at=key.created_at), key.expires_at
+
+
+def still_in(connection: Connection, actors: Sequence[Actor], *, now: datetime) -> dict[str, Actor]:
+    """Those whose logins and keys are good now, as they are now, by ``login_id``."""
+    ids = [actor.login_id for actor in actors]
+    keys = [each.removeprefix(KEY_LOGIN) for each in ids if each.startswith(KEY_LOGIN)]
+    logins = [each for each in ids if not each.startswith(KEY_LOGIN)]
+    present = []
+    for user, login in store.active_logins(connection, logins, now=now) if logins else ():
+        present.append(as_actor(user, login_id=login.id, login_at=login.began_at))
+    for user, key in store.active_api_keys(connection, keys, now=now) if keys else ():
+        present.append(as_actor(user, login_id=KEY_LOGIN + key.id, login_at=key.created_at))
+    return {actor.login_id: actor for actor in present if actor.access is not AccessLevel.REVOKED}
 
 
 def as_actor(user: User, *, login_id: str, login_at: datetime) -> Actor:

@@ -96,6 +96,10 @@ def read_user(connection: Connection, user_id: str, *, actor: Actor) -> User:
     return user
 
 
+def is_user(connection: Connection, number: int) -> bool:
+    return store.has_user(connection, number)
+
+
 def own_user(connection: Connection, *, actor: Actor) -> User:
     return _get(connection, actor.id, hold=False)
 

@@ -1,6 +1,6 @@
 """The missions kind over HTTP."""
 
-from stoa.missions import due, service, store
+from stoa.missions import due, outside, realtime, service, store
 from stoa.missions.api import _commands, _files, _info, _missions, _review, _sessions
 from stoa.missions.api._files import file_store
 from stoa.missions.wire import DIALECT, PATHS
@@ -24,6 +24,8 @@ KIND = Kind(
     dialect=DIALECT,
     tables=store.metadata,
     due_handlers=due.handlers,
+    alongside=outside.alongside,
+    namespaces=realtime.namespaces,
 )
 
 __all__ = ["KIND", "file_store"]

@@ -53,10 +53,8 @@ async def _perform(
 ) -> Response[dict[str, Any]]:
     house, method = house_of(request), f"request-{name}"
     command: Command = command_from(method, data, person=_PERSON)
-    done = await house.storage.write(
-        service.command, session_id, command, by=request.user, now=house.clock.now(),
-        request=Message(method, data),
-    )  # fmt: skip
+    asked = service.Asked(command, request.user, house.clock.now(), Message(method, data))
+    done = await house.storage.write_batched(service.batch_of(session_id), asked)
     return _answer(done, REQUESTS[name].answer, request)
 
 

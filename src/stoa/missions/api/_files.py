@@ -25,6 +25,7 @@ from stoa.missions.wire._errors import ErrorBody
 from stoa.missions.wire._files import FileBody, UploadOperation, download_headers
 from stoa.platform.files import Files, open_store
 from stoa.web.auth import may, signed_in
+from stoa.web.download import download
 from stoa.web.errors import documented
 from stoa.web.house import House, Request, house_of
 
@@ -84,19 +85,23 @@ async def get_file(request: Request, file_id: FromPath[str]) -> FileBody:
 
 @get(
     "/api/v1/files/{file_id:str}/download", guards=[may("files_read")], media_type="application/octet-stream",
-    responses=documented(401, 403, 404, 503, body=ErrorBody),
+    responses=documented(401, 403, 404, 416, 503, body=ErrorBody),
 )  # fmt: skip
 async def download_file(request: Request, file_id: FromPath[str]) -> Stream:
-    """The file's bytes, under the name that it is stored with."""
+    """The file's bytes, or the range that is asked for, under the name that it is stored with."""
     house = house_of(request)
     stored = await house.storage.read(service.find_file, file_id)
-    return await sent(house, stored, stored.name)
+    return await _sent(request, stored, stored.name)
 
 
-async def sent(house: House, stored: StoredFile, name: str) -> Stream:
-    content = await house.part(Files).stream(service.key_of(stored))
-    headers = {"content-type": stored.mimetype, "content-length": str(content.head.size)}
-    return Stream(content.chunks, headers=headers | download_headers(name))
+async def _sent(request: Request, stored: StoredFile, name: str) -> Stream:
+    return await download(
+        request,
+        house_of(request).part(Files),
+        service.key_of(stored),
+        content_type=stored.mimetype,
+        headers=download_headers(name),
+    )
 
 
 @delete(
@@ -123,13 +128,13 @@ def member_download(member_view: MemberView) -> ControllerRouterHandler:
 
     @get(
         "/api/v1/sessions/files/{file_id:str}/download", guards=[signed_in],
-        media_type="application/octet-stream", responses=documented(401, 403, 404, 503, body=ErrorBody),
+        media_type="application/octet-stream", responses=documented(401, 403, 404, 416, 503, body=ErrorBody),
     )  # fmt: skip
     async def download_mission_file(request: Request, file_id: FromPath[str]) -> Stream:
         """A file of the mission that one plays, under its name there, if one's force has access."""
         house = house_of(request)
         stored, name = await house.storage.read(found, file_id, request.user)
-        return await sent(house, stored, name)
+        return await _sent(request, stored, name)
 
     return download_mission_file
 

@@ -8,13 +8,14 @@ from litestar import Response, get, post
 from litestar.types import ControllerRouterHandler
 
 from stoa import __version__
+from stoa.missions.outside import Installed
 from stoa.missions.service import _info as service
 from stoa.missions.wire._errors import ErrorBody
-from stoa.missions.wire._info import EnvironmentBody, InfoBody, MigrateBody, MigratedBody, built_in
+from stoa.missions.wire._info import EnvironmentBody, InfoBody, MigrateBody, MigratedBody
 from stoa.web.auth import may
 from stoa.web.body import Json
 from stoa.web.errors import documented
-from stoa.web.house import Request
+from stoa.web.house import Request, house_of
 
 ABOUT = InfoBody("stoa", "One self-hosted server for every kind of session a product runs.", __version__)
 
@@ -37,24 +38,28 @@ async def changelog(request: Request) -> Response[str]:  # noqa: ARG001 - the gu
     "/api/v1/target-environments", guards=[may("environments_read")],
     responses=documented(401, 403, body=ErrorBody),
 )  # fmt: skip
-async def list_environments() -> list[EnvironmentBody]:
+async def list_environments(request: Request) -> list[EnvironmentBody]:
     """What effects can call, with the arguments that each target takes."""
-    return [built_in()]
+    return [EnvironmentBody.of(one) for one in house_of(request).part(Installed).declared.values()]
 
 
 @post(
     "/api/v1/target-environments/migrate/effect-args", guards=[may("environments_read")], status_code=200,
-    dto=Json[MigrateBody], return_dto=None, responses=documented(400, 401, 403, 404, 413, body=ErrorBody),
+    dto=Json[MigrateBody], return_dto=None, responses=documented(400, 401, 403, 404, 413, 503, body=ErrorBody),
 )  # fmt: skip
-async def migrate_effect_args(data: MigrateBody) -> MigratedBody:
+async def migrate_effect_args(request: Request, data: MigrateBody) -> MigratedBody:
     """An effect's arguments, as the environment takes them now."""
-    version, args = service.migrated_args(
+    installed = house_of(request).part(Installed)
+    environment = service.environment_to_migrate_in(
+        installed.declared,
         environment_id=data.environment_id,
         target_id=data.target_id,
         version=data.effect_env_version,
-        args=data.effect_args,
     )
-    return MigratedBody(version, args)
+    args = await installed.migrate(
+        environment, target_id=data.target_id, version=data.effect_env_version, args=data.effect_args
+    )
+    return MigratedBody(environment.version, args)
 
 
 HANDLERS: list[ControllerRouterHandler] = [info, changelog, list_environments, migrate_effect_args]

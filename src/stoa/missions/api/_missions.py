@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody, PathParameter
 from litestar.types import ControllerRouterHandler
 
 from stoa.missions.api._forms import uploads_of
+from stoa.missions.outside import Installed
 from stoa.missions.service import _missions as service
 from stoa.missions.store import _missions as store
 from stoa.missions.wire._errors import ErrorBody
@@ -43,7 +44,9 @@ _JSON = "application/json"
 async def create_mission(request: Request, data: JSONBody[bytes]) -> Response[bytes]:
     """Makes a mission. Each fault is named with its path; what has no id gets one."""
     house = house_of(request)
-    mission = await asyncio.to_thread(service.drafted, data, ids=house.ids)
+    mission = await asyncio.to_thread(
+        service.drafted, data, ids=house.ids, environments=house.part(Installed).declared
+    )
     stored = await house.storage.write(
         service.add_mission, mission, actor=request.user, now=house.clock.now()
     )
@@ -77,7 +80,9 @@ async def change_mission(request: Request, data: JSONBody[bytes]) -> Response[by
     mission_id, change = await asyncio.to_thread(service.change_from, data)
     for left in reversed(range(TRIES)):
         current = await house.storage.read(service.find_mission, mission_id)
-        mission = await asyncio.to_thread(service.changed, current, change, ids=house.ids)
+        mission = await asyncio.to_thread(
+            service.changed, current, change, ids=house.ids, environments=house.part(Installed).declared
+        )
         try:
             stored = await house.storage.write(service.save_mission, mission, now=house.clock.now())
             break
@@ -110,7 +115,9 @@ async def import_missions(request: Request) -> ImportBody:
     house = house_of(request)
     uploads = await uploads_of(request, most=service.MOST_IMPORTED)
     files = [(one.filename, await one.read()) for one in uploads]
-    found = await asyncio.to_thread(service.read_files, files, ids=house.ids)
+    found = await asyncio.to_thread(
+        service.read_files, files, ids=house.ids, environments=house.part(Installed).declared
+    )
     stored = await house.storage.write(service.add_imported, found, actor=request.user, now=house.clock.now())
     return ImportBody(
         len(stored),

@@ -53,16 +53,20 @@ async def session_journal(
     request: Request,
     session_id: FromPath[str],
     form: Annotated[
-        JournalFormat, QueryParameter(name="format", description="JSON Lines, or CSV.")
+        JournalFormat, QueryParameter(name="format", description="JSON Lines, CSV, or xAPI 1.0.3 statements.")
     ] = JournalFormat.JSONL,
     after: Annotated[
         int, QueryParameter(ge=0, le=2**31 - 1, description="Only what follows this number.")
     ] = 0,
 ) -> Response[bytes]:
     """What happened, oldest first: all of it to those who see all, to others what they were told."""
-    lines = await house_of(request).storage.read(
-        service.journal_lines, session_id, actor=request.user, after=after
-    )
+    house = house_of(request)
+    if form is JournalFormat.XAPI:
+        lines = await house.storage.read(
+            service.xapi_statements, session_id, actor=request.user, address=house.public_url, after=after
+        )
+    else:
+        lines = await house.storage.read(service.journal_lines, session_id, actor=request.user, after=after)
     text = await asyncio.to_thread(journal_text, lines, form)
     return Response(text, media_type=MEDIA_TYPES[form])
 

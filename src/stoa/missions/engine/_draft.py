@@ -37,6 +37,14 @@ class Draft:
         self.events: list[Event] = []
         self._request = request
 
+    def trial(self) -> Draft:
+        """A draft that goes on from here, and that nothing comes of unless it is accepted."""
+        return Draft(self.state, by=self.by, now_ms=self.now_ms, request=self._request)
+
+    def accept(self, trial: Draft) -> None:
+        self.state = trial.state
+        self.events += trial.events
+
     def emit(self, kind: str, /, **data: Any) -> None:
         event = Event(kind, data)
         enact(self.state, event)

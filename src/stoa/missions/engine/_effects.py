@@ -53,7 +53,9 @@ def _fail(draft: Draft, effect_id: str, execution_id: str, reason: str) -> None:
 
 
 def answer(draft: Draft, command: commands.EffectResult) -> None:
-    """What a target environment answered. An answer that nobody waits for (after a reset, a second one) is nothing."""
+    """What a target environment answered: all of it is done, or none. An answer that nobody waits for (after a reset,
+    a second one) is nothing.
+    """
     key = pending_key(command.execution_id, command.effect_id)
     if key not in draft.state.pending or draft.state.state is not SessionState.STARTED:
         return
@@ -61,12 +63,14 @@ def answer(draft: Draft, command: commands.EffectResult) -> None:
         _fail(draft, command.effect_id, command.execution_id, command.failure)
         return
     _, action = draft.state.atlas.effects[command.effect_id]
-    for change in command.changes:
-        try:
-            _enact(draft, action, change.target_id, change.args)
-        except _Defect as defect:
-            _fail(draft, command.effect_id, command.execution_id, str(defect))
-            return
+    trial = draft.trial()
+    try:
+        for change in command.changes:
+            _enact(trial, action, change.target_id, change.args)
+    except _Defect as defect:
+        _fail(draft, command.effect_id, command.execution_id, str(defect))
+        return
+    draft.accept(trial)
     draft.emit(names.EFFECT_ENACTED, effect_id=command.effect_id, execution_id=command.execution_id)
 
 
@@ -176,7 +180,9 @@ def _time_mod(draft: Draft, action: Action, args: Mapping[str, Any]) -> None:
     hours = _number(args, "hours", low=-1, high=1)
     minutes = _number(args, "minutes", low=-59, high=59)
     seconds = _number(args, "seconds", low=-59, high=59)
-    _modify(draft, action, args, "processTime", (hours * 3600 + minutes * 60 + seconds) * 1000)
+    # not the target's argument, but what a script that counts in milliseconds leaves over
+    millis = _number(args, "milliseconds", low=-999, high=999)
+    _modify(draft, action, args, "processTime", (hours * 3600 + minutes * 60 + seconds) * 1000 + millis)
 
 
 def _cost_mod(draft: Draft, action: Action, args: Mapping[str, Any]) -> None:

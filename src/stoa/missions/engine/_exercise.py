@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from stoa.missions.atlas import Atlas
+from stoa.missions.atlas import atlas_of
 from stoa.missions.model import (
     Assignment,
     ChatMessage,
@@ -68,7 +68,7 @@ class Exercise:
     __slots__ = (*_CONTAINERS, *_PLAIN, "_shared")
 
     def __init__(self, mission: Mission, *, session_id: str, name: str, owner: Person) -> None:
-        self.atlas = Atlas(mission)
+        self.atlas = atlas_of(mission)
         self.session_id = session_id
         self.name = name
         self.owner = owner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stoa.missions.engine._exercise import Exercise
@@ -24,36 +24,41 @@ from stoa.missions.model import Mission, Numbers, SessionState
 FORMAT = 1
 
 
-def snapshot(exercise: Exercise, *, with_mission: bool = True) -> dict[str, Any]:
-    """Plain JSON that ``restore`` reads. Without the mission it is small; then ``restore`` must be given it."""
+def snapshot(
+    exercise: Exercise, *, with_mission: bool = True, flat: Callable[[Any], Any] = to_plain
+) -> dict[str, Any]:
+    """Plain JSON that ``restore`` reads. Without the mission it is small; then ``restore`` must be given it.
+
+    ``flat`` makes a frozen value plain: an encoder that knows them itself is quicker, and is given them as they are.
+    """
     return {
         "format": FORMAT,
         "mission": mission_to(exercise.mission) if with_mission else None,
         "session_id": exercise.session_id,
         "name": exercise.name,
-        "owner": to_plain(exercise.owner),
-        "config": to_plain(exercise.config),
+        "owner": flat(exercise.owner),
+        "config": flat(exercise.config),
         "state": str(exercise.state),
         "launched_ms": exercise.launched_ms,
         "started_ms": exercise.started_ms,
         "ended_ms": exercise.ended_ms,
         "version": exercise.version,
         "destroyed": exercise.destroyed,
-        "members": [to_plain(one) for one in exercise.members.values()],
-        "assignments": {key: to_plain(one) for key, one in exercise.assignments.items()},
+        "members": [flat(one) for one in exercise.members.values()],
+        "assignments": {key: flat(one) for key, one in exercise.assignments.items()},
         "bans": list(exercise.bans),
         "invited": list(exercise.invited),
         "resources": dict(exercise.resources),
         "opened": sorted(exercise.opened),
         "blocked": sorted(exercise.blocked),
-        "executions": [to_plain(one) for one in exercise.executions.values()],
+        "executions": [flat(one) for one in exercise.executions.values()],
         "running": dict(exercise.running),
-        "numbers": {key: to_plain(one) for key, one in exercise.numbers.items()},
+        "numbers": {key: flat(one) for key, one in exercise.numbers.items()},
         "access": {key: sorted(one) for key, one in exercise.access.items()},
         "draws": dict(exercise.draws),
         "pending": list(exercise.pending),
-        "outputs": [to_plain(one) for one in exercise.outputs],
-        "chat": [to_plain(one) for one in exercise.chat],
+        "outputs": [flat(one) for one in exercise.outputs],
+        "chat": [flat(one) for one in exercise.chat],
     }
 
 

@@ -9,11 +9,12 @@ from stoa.missions.html import clean_html, plain_to_html
 from stoa.missions.missionfile._import import Imported, import_mission
 from stoa.missions.missionfile._migrate import CURRENT_BUILD
 from stoa.missions.missionfile._parse import MAX_BYTES, read_document
-from stoa.missions.missionfile._read import mission_from
+from stoa.missions.missionfile._read import BUILT_IN, mission_from
 from stoa.missions.missionfile._trusted import trusted_mission
 from stoa.missions.missionfile._write import copy_mission, export_mission, mission_to, new_mission
 
 __all__ = [
+    "BUILT_IN",
     "CURRENT_BUILD",
     "MAX_BYTES",
     "Imported",

@@ -10,7 +10,7 @@ from stoa.missions.atlas import Atlas
 from stoa.missions.html import clean_html
 from stoa.missions.model import Action, Effect, Force, Mission
 from stoa.missions.reading import MAX_NUMBER, MAX_TEXT, Faults
-from stoa.missions.targets import BUILT_IN, ENVIRONMENT_ID, Arg
+from stoa.missions.targets import ENVIRONMENT_ID, Arg, ArgKind, Environments
 
 MAX_ARGS_SIZE = 1_000
 MAX_ARGS_DEPTH = 16
@@ -78,7 +78,7 @@ def _all_ids(mission: Mission) -> Iterator[tuple[Callable[[], str], str]]:
                     yield (lambda base=base, e=e: f"{base}.effects[{e}]._id"), effect.id  # type: ignore[misc]
 
 
-def check_effects(mission: Mission, faults: Faults) -> None:
+def check_effects(mission: Mission, faults: Faults, environments: Environments) -> None:
     atlas: Atlas | None = None
     for f, force in enumerate(mission.forces):
         for n, node in enumerate(force.nodes):
@@ -86,11 +86,11 @@ def check_effects(mission: Mission, faults: Faults) -> None:
                 for e, effect in enumerate(action.effects):
                     atlas = atlas or Atlas(mission)
                     path = f"forces[{f}].nodes[{n}].actions[{a}].effects[{e}]"
-                    _Args(atlas, action, effect, path, faults).check()
+                    _Args(atlas, action, effect, path, faults).check(environments)
 
 
 class _Args:
-    """One effect's arguments against what its target declares. Foreign environments check their own."""
+    """One effect's arguments against what its target declares."""
 
     def __init__(self, atlas: Atlas, action: Action, effect: Effect, path: str, faults: Faults) -> None:
         self._atlas = atlas
@@ -99,15 +99,22 @@ class _Args:
         self._path = path
         self._faults = faults
 
-    def check(self) -> None:
+    def check(self, environments: Environments) -> None:
+        """An effect of an environment that is not there is kept as it is, and fails when it is its turn. One that was
+        written for another version of its environment takes other arguments: they are migrated when it is called.
+        """
         if not self._bounded():
             self._faults.add(f"{self._path}.args", "must be plain values, not too many and not too deep.")
             return
-        if self._effect.environment_id != ENVIRONMENT_ID:
+        environment = environments.get(self._effect.environment_id)
+        if environment is None:
             return
-        target = BUILT_IN.get(self._effect.target_id)
+        if self._is_foreign and self._effect.environment_version not in ("", environment.version):
+            return
+        target = environment.by_id.get(self._effect.target_id)
         if target is None:
-            self._faults.add(f"{self._path}.targetId", f"must be one of {', '.join(sorted(BUILT_IN))}.")
+            known = ", ".join(sorted(environment.by_id))
+            self._faults.add(f"{self._path}.targetId", f"must be one of {known}.")
             return
         args = self._effect.args
         for key in args:
@@ -117,27 +124,33 @@ class _Args:
             value = args.get(arg.id)
             if value is not None:
                 self._one(arg, value)
-            elif arg.required and arg.default is None:
+            elif arg.required and arg.default is None and arg.counts(args):
                 self._fault(arg, "is required.")
+
+    @property
+    def _is_foreign(self) -> bool:
+        return self._effect.environment_id != ENVIRONMENT_ID
 
     def _fault(self, arg: Arg, message: str) -> None:
         self._faults.add(f"{self._path}.args.{arg.id}", message)
 
     def _one(self, arg: Arg, value: Any) -> None:
         match arg.kind:
-            case "force" if self._atlas.find_force(value, of=self._action) is None:
+            case ArgKind.FORCE if self._atlas.find_force(value, of=self._action) is None:
                 self._fault(arg, "must name a force of this mission.")
-            case "node" if self._atlas.find_node(value, of=self._action) is None:
+            case ArgKind.NODE if self._atlas.find_node(value, of=self._action) is None:
                 self._fault(arg, "must name a node of this mission.")
-            case "action" if self._atlas.find_actions(value, of=self._action) is None:
+            case ArgKind.ACTION if self._atlas.find_actions(value, of=self._action) is None:
                 self._fault(arg, "must name a node of this mission, and an action of it or none.")
-            case "file" if self._atlas.find_file(value) is None:
+            case ArgKind.FILE if self._atlas.find_file(value) is None:
                 self._fault(arg, "must name a file of this mission.")
-            case "dropdown" if value not in arg.options:
-                self._fault(arg, f"must be one of {', '.join(arg.options)}.")
-            case "number":
+            case ArgKind.DROPDOWN if value not in arg.values:
+                self._fault(arg, f"must be one of {', '.join(map(str, arg.values))}.")
+            case ArgKind.BOOLEAN if not isinstance(value, bool):
+                self._fault(arg, "must be true or false.")
+            case ArgKind.NUMBER:
                 self._number(arg, value)
-            case "large-string":
+            case ArgKind.STRING | ArgKind.LARGE_STRING:
                 self._message(arg, value)
 
     def _number(self, arg: Arg, value: Any) -> None:
@@ -152,8 +165,9 @@ class _Args:
         if not isinstance(value, str) or len(value) > MAX_TEXT:
             self._fault(arg, f"must be a text of at most {MAX_TEXT} characters.")
             return
-        # The mission was made a moment ago and is nobody's yet: what it keeps is the cleaned text.
-        self._effect.args[arg.id] = clean_html(value)
+        if not self._is_foreign:
+            # The mission was made a moment ago and is nobody's yet: what it keeps is the cleaned text.
+            self._effect.args[arg.id] = clean_html(value)
 
     def _bounded(self) -> bool:
         size = 0

@@ -9,11 +9,13 @@ from typing import Any
 from stoa.kernel.errors import Fault
 from stoa.kernel.ids import Ids
 from stoa.missions.errors import MissionInvalidError
-from stoa.missions.missionfile._migrate import Migration, migrate, old_path
+from stoa.missions.missionfile._migrate import migrate
 from stoa.missions.missionfile._parse import read_document
-from stoa.missions.missionfile._read import mission_from
+from stoa.missions.missionfile._read import BUILT_IN, mission_from
+from stoa.missions.missionfile._steps import Migration
 from stoa.missions.missionfile._structure import MAX_PLACES
 from stoa.missions.model import Mission, Stamps
+from stoa.missions.targets import Environments
 
 MAX_BUILD = 10_000
 
@@ -27,7 +29,9 @@ class Imported:
     notes: tuple[dict[str, Any], ...] = ()
 
 
-def import_mission(content: bytes | str | Mapping[str, Any], *, ids: Ids) -> Imported:
+def import_mission(
+    content: bytes | str | Mapping[str, Any], *, ids: Ids, environments: Environments = BUILT_IN
+) -> Imported:
     """The mission in a file, under a fresh id. Raises MissionInvalidError with every fault and its path in the file,
     MissionUnreadableError or MissionTooLargeError.
     """
@@ -39,10 +43,10 @@ def import_mission(content: bytes | str | Mapping[str, Any], *, ids: Ids) -> Imp
     if migration.faults:
         raise _refusal(migration.faults.tuple())
     try:
-        mission = mission_from({**current, "_id": ids.object_id()}, ids=ids)
+        mission = mission_from({**current, "_id": ids.object_id()}, ids=ids, environments=environments)
     except MissionInvalidError as error:
         raise _refusal(
-            tuple(Fault(old_path(one.field, build), one.message) for one in error.faults)
+            tuple(Fault(migration.written(one.field), one.message) for one in error.faults)
         ) from None
     return Imported(replace(mission, stamps=Stamps()), build, tuple(migration.notes))
 

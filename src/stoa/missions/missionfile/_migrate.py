@@ -1,144 +1,54 @@
-"""Old schema builds, brought to the current one step at a time: a table of build n → build n + 1.
+"""Files of any schema build, brought to the current one step at a time.
 
-Only a build whose documents differ from the one before has a row. Up to 13 a mission is one force, with its nodes in
-``nodeData``; from 14 on it has forces and prototypes. Whatever a step yields is checked in full at the end, so a
-step may pass on what it can't judge.
+The current build is the last of METIS whose documents have just the fields that a mission has here: post-execution
+texts of the action's own (until 48), no types of actions (since 46), environment versions of three numbers (since 45).
+Later ones are brought back as far as nothing of them is lost; a field that is left over (from 55 on: a force's several
+resources) refuses the file.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from stoa.kernel.ids import Ids
-from stoa.missions.model import DEFAULT_FORCE_NAMES
-from stoa.missions.reading import Faults
+from stoa.missions.missionfile import _steps as steps
+from stoa.missions.missionfile._steps import Migration, Step
 
-CURRENT_BUILD = 49
-LAST_SINGLE_FORCE = 13
+CURRENT_BUILD = 45
 
-
-@dataclass(slots=True)
-class Migration:
-    """What the steps share: a source of ids, what they noted, and what was wrong, by the old document's paths."""
-
-    ids: Ids
-    notes: list[dict[str, Any]] = field(default_factory=list)
-    faults: Faults = field(default_factory=Faults)
-
-
-Step = Callable[[dict[str, Any], Migration], dict[str, Any]]
-
-_DROPPED = {"__v", "_id", "missionID", "deleted", "createdAt", "updatedAt", "live"}
-_MISSION = {
-    *("name", "versionNumber", "seed", "initialResources", "introMessage", "nodeStructure", "nodeData"),
-    *("resourceLabel", "schemaBuildNumber"),
+MIGRATIONS: Mapping[int, Step] = {
+    10: steps.colors_are_hex,
+    17: steps.scripts_are_gone,
+    20: steps.nodes_have_structure_keys,
+    23: steps.nodes_belong_to_forces,
+    25: steps.effects_are_one_list,
+    27: steps.resources_are_the_forces,
+    28: steps.intros_are_the_forces,
+    29: steps.nodes_have_prototypes,
+    36: steps.effects_have_triggers,
+    45: steps.versions_have_patches,
 }
-_NODE = {
-    *("nodeID", "name", "color", "description", "preExecutionText", "depthPadding", "executable"),
-    *("device", "actions"),
+"""By the build that made the change: what brings a document of the build before to it."""
+
+WAYS_BACK: Mapping[int, Step] = {
+    53: steps.with_awards,
+    52: steps.with_open_node,
+    51: steps.with_effects_in_order,
+    50: steps.with_short_triggers,
+    47: steps.without_blocked_beginnings,
+    46: steps.without_types,
 }
-_ACTION = {
-    *("actionID", "name", "description", "processTime", "successChance", "resourceCost"),
-    *("postExecutionSuccessText", "postExecutionFailureText", "scripts"),
-}
+"""By the build that made the change: what brings a document of it to the build before."""
 
 
 def migrate(document: Mapping[str, Any], build: int, migration: Migration) -> dict[str, Any]:
+    """The document as the current build has it; the one given stays as it is."""
     current = dict(document)
-    for at in sorted(MIGRATIONS):
-        if at >= build:
-            current = MIGRATIONS[at](current, migration)
+    for made in sorted(MIGRATIONS):
+        if made > build:
+            MIGRATIONS[made](current, migration)
+    for made in sorted(WAYS_BACK, reverse=True):
+        if made <= build:
+            WAYS_BACK[made](current, migration)
     current.pop("schemaBuildNumber", None)
     return current
-
-
-def _forces_and_prototypes(document: dict[str, Any], migration: Migration) -> dict[str, Any]:
-    """Build 13 → 14: the one force becomes "Friendly", and every node gets a prototype of its own."""
-    listed = document.get("nodeData")
-    if not isinstance(listed, list) or not isinstance(document.get("nodeStructure"), Mapping):
-        for key, kind in (("nodeData", list), ("nodeStructure", Mapping)):
-            if not isinstance(document.get(key), kind):
-                migration.faults.add(key, "is required, and must be of its kind.")
-        return {}
-    _note_unknown("", document, _MISSION, migration)
-    prototypes, nodes = [], []
-    for index, old in enumerate(listed):
-        prototype, node = _node(old, f"nodeData[{index}]", migration)
-        prototypes.append(prototype)
-        nodes.append(node)
-    force = _kept(document, {"introMessage", "initialResources"})
-    force |= {"_id": migration.ids.object_id(), "name": DEFAULT_FORCE_NAMES[0], "nodes": nodes}
-    return {
-        **_kept(document, {"name", "versionNumber", "seed", "resourceLabel"}),
-        "structure": document["nodeStructure"],
-        "prototypes": prototypes,
-        "forces": [force],
-        "files": [],
-    }
-
-
-def _node(old: Any, path: str, migration: Migration) -> tuple[dict[str, Any], dict[str, Any]]:
-    if not isinstance(old, Mapping):
-        migration.faults.add(path, "must be an object.")
-        return {}, {}
-    _note_unknown(path, old, _NODE, migration)
-    key = old.get("nodeID")
-    if not isinstance(key, str) or not key:
-        migration.faults.add(f"{path}.nodeID", "must be a text that is not empty.")
-    prototype = {**_kept(old, {"depthPadding"}), "_id": migration.ids.object_id(), "structureKey": key}
-    actions = old.get("actions")
-    node = {
-        **_kept(old, _NODE - {"nodeID", "depthPadding", "actions"}),
-        "_id": migration.ids.object_id(),
-        "prototypeId": prototype["_id"],
-        "actions": [_action(one, f"{path}.actions[{index}]", migration) for index, one in enumerate(actions)]
-        if isinstance(actions, list)
-        else actions,
-    }
-    return prototype, {key: value for key, value in node.items() if value is not None}
-
-
-def _action(old: Any, path: str, migration: Migration) -> Any:
-    if not isinstance(old, Mapping):
-        return old
-    _note_unknown(path, old, _ACTION, migration)
-    action = {**_kept(old, _ACTION - {"actionID", "scripts"}), "_id": migration.ids.object_id()}
-    scripts = old.get("scripts")
-    if scripts:
-        migration.notes.append({"path": path, "actionId": action["_id"], "scripts": scripts})
-    return action
-
-
-def _kept(old: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
-    return {key: old[key] for key in old if key in keys and old[key] is not None}
-
-
-def _note_unknown(path: str, old: Mapping[str, Any], known: set[str], migration: Migration) -> None:
-    for key in old:
-        if key not in known and key not in _DROPPED:
-            migration.notes.append({"path": f"{path}.{key}" if path else str(key), "dropped": old[key]})
-
-
-MIGRATIONS: Mapping[int, Step] = {LAST_SINGLE_FORCE: _forces_and_prototypes}
-
-_OLD_PATHS = (
-    (re.compile(r"^forces\[0\]\.nodes(.*)\.prototypeId$"), r"nodeData\1.nodeID"),
-    (re.compile(r"^forces\[0\]\.nodes"), "nodeData"),
-    (re.compile(r"^forces\[0\]\."), ""),
-    (re.compile(r"^prototypes(.*)\.structureKey$"), r"nodeData\1.nodeID"),
-    (re.compile(r"^prototypes"), "nodeData"),
-    (re.compile(r"^structure"), "nodeStructure"),
-)
-
-
-def old_path(path: str, build: int) -> str:
-    """Where in the file as it was written a fault of the migrated document lies."""
-    if build > LAST_SINGLE_FORCE:
-        return path
-    for pattern, written in _OLD_PATHS:
-        if pattern.search(path):
-            return pattern.sub(written, path)
-    return path

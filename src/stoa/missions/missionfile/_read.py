@@ -33,6 +33,7 @@ from stoa.missions.model import (
     Trigger,
 )
 from stoa.missions.reading import Faults, Reader
+from stoa.missions.targets import ENVIRONMENT_ID, METIS, Environments
 
 MAX_PROTOTYPES = 5_000
 MAX_ACTIONS = 200
@@ -63,10 +64,14 @@ _EFFECT = {
 _FILE = {"_id", "reference", "alias", "lastKnownName", "initialAccess"}
 
 
-def mission_from(document: Any, *, ids: Ids | None = None) -> Mission:
+BUILT_IN: Environments = {ENVIRONMENT_ID: METIS}
+
+
+def mission_from(document: Any, *, ids: Ids | None = None, environments: Environments = BUILT_IN) -> Mission:
     """The mission that a plain JSON object describes. Raises MissionInvalidError with every fault and its path.
 
-    With ``ids``, what has no id, seed or local key gets one; without, an id that is missing is a fault.
+    With ``ids``, what has no id, seed or local key gets one; without, an id that is missing is a fault. The arguments
+    of effects are checked against what ``environments`` declare.
     """
     faults = Faults()
     reading = _Reading(faults, ids)
@@ -76,7 +81,7 @@ def mission_from(document: Any, *, ids: Ids | None = None) -> Mission:
     if not faults:
         check_mission(mission, faults)
     if not faults:
-        check_effects(mission, faults)
+        check_effects(mission, faults, environments)
     if faults:
         first = faults.tuple()[0]
         where = f"{first.field}: " if first.field else ""

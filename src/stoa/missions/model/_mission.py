@@ -137,7 +137,7 @@ class Stamps:
     deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Mission:
     """``structure`` is the tree of prototypes: nested objects of structure keys; its own keys are the roots."""
 

@@ -1,11 +1,15 @@
 """The use cases of missions: plain functions on a connection, each one transaction."""
 
-from stoa.missions.service._folding import MEMO, Folded, stream_of
-from stoa.missions.service._review import Moment, journal_lines, state_at, viewer_of
+from stoa.missions.service._folding import MEMO, Folded, missed, stream_of
+from stoa.missions.service._outside import EffectCall, answer_effect, call_effect_at, effect_to_call
+from stoa.missions.service._review import Moment, journal_lines, state_at, viewer_of, xapi_statements
 from stoa.missions.service._sessions import (
+    EFFECT,
     EXECUTION,
     FORGET,
+    Asked,
     Done,
+    batch_of,
     command,
     complete_due,
     current,
@@ -18,19 +22,27 @@ from stoa.missions.service._sessions import (
     member_view,
     person_of,
     session_of,
+    sessions_of,
 )
 
 __all__ = [
+    "EFFECT",
     "EXECUTION",
     "FORGET",
     "MEMO",
+    "Asked",
     "Done",
+    "EffectCall",
     "Folded",
     "Moment",
+    "answer_effect",
+    "batch_of",
+    "call_effect_at",
     "command",
     "complete_due",
     "current",
     "destroy",
+    "effect_to_call",
     "folded",
     "forget",
     "join",
@@ -38,9 +50,12 @@ __all__ = [
     "launch",
     "list_sessions",
     "member_view",
+    "missed",
     "person_of",
     "session_of",
+    "sessions_of",
     "state_at",
     "stream_of",
     "viewer_of",
+    "xapi_statements",
 ]

@@ -6,7 +6,7 @@ import mimetypes
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from sqlalchemy import Connection
@@ -29,10 +29,13 @@ from stoa.missions.model import Member
 from stoa.missions.store import _files as store
 from stoa.missions.store._files import StoredFile
 from stoa.platform.files import Files
+from stoa.platform.storage import Storage
 
 MOST_FILES = 12
 MAX_FILE_BYTES = 100 * 2**20
 MAX_FILE_NAME = 175
+FOLDER = "missions"
+UNREFERENCED_FOR = timedelta(days=1)
 _MIMETYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 _UNKNOWN = "application/octet-stream"
 
@@ -69,7 +72,7 @@ class Upload:
 
 def key_of(stored: StoredFile) -> str:
     """The object's key in the file store."""
-    return f"missions/{stored.path}"
+    return f"{FOLDER}/{stored.path}"
 
 
 def checked_names(names: Sequence[str]) -> list[str]:
@@ -103,7 +106,7 @@ async def keep(files: Files, upload: Upload, *, actor: Actor, now: datetime, ids
     counted = _Counted(upload.chunks)
     mimetype = mimetype_of(upload.name, upload.content_type)
     path = ids.uuid().replace("-", "")
-    await files.put(f"missions/{path}", counted.chunks(), content_type=mimetype)
+    await files.put(f"{FOLDER}/{path}", counted.chunks(), content_type=mimetype)
     return StoredFile(
         id=ids.object_id(),
         name=upload.name,
@@ -128,6 +131,19 @@ class _Counted:
             if self.size > MAX_FILE_BYTES:
                 raise FileTooLargeError(f"A file is at most {MAX_FILE_BYTES // 2**20} MB.")
             yield chunk
+
+
+async def remove_unreferenced(files: Files, storage: Storage, *, now: datetime) -> int:
+    """Removes bytes that no file has, a day old or older: of uploads whose server died before they were stored."""
+    before = now - UNREFERENCED_FOR
+    removed = await files.remove_unfinished(FOLDER, before=before)
+    async for keys in files.older(FOLDER, before=before):
+        known = await storage.read(store.paths_among, [key.rpartition("/")[2] for key in keys])
+        for key in keys:
+            if key.rpartition("/")[2] not in known:
+                await files.delete(key)
+                removed += 1
+    return removed
 
 
 def check_names_free(connection: Connection, names: Sequence[str]) -> None:

@@ -25,7 +25,9 @@ from stoa.missions.store import Snapshot, Standing
 from stoa.platform import journal
 
 BETWEEN_SNAPSHOTS = 500
-"""Entries. A state of any moment is at most so many away from one that is stored."""
+"""Entries. A state of any moment is at most so many away from one that is stored; a twentieth of a longer journal,
+since a snapshot is as long as what it sums up.
+"""
 REMEMBERED = 32
 """Sessions whose state a process keeps at hand."""
 _AT_ONCE = 1000
@@ -149,6 +151,18 @@ def folded_at(connection: Connection, standing: Standing, at: datetime) -> Folde
     return Folded(Standing(standing.id, seq, "", last), fold(entries, begun, mission=mission))
 
 
+def missed(
+    connection: Connection, session_id: str, *, after: int, until: int
+) -> tuple[Exercise, list[Entry]]:
+    """The state just after the entry number ``after``, and the entries from there up to number ``until``."""
+    mission = _mission(connection, session_id)
+    found = store.last_snapshot(connection, session_id, seq=after)
+    begun = None if found is None else restore(found.state, mission=mission)
+    before = entries_after(connection, session_id, 0 if found is None else found.seq, until=after)
+    state = fold(before, begun, mission=mission)
+    return state, list(entries_after(connection, session_id, after, until=until))
+
+
 def _mission(connection: Connection, session_id: str) -> Mission:
     kept = MEMO.get(session_id)
     return kept.exercise.mission if kept is not None else store.mission_of(connection, session_id)
@@ -157,6 +171,7 @@ def _mission(connection: Connection, session_id: str) -> Mission:
 def keep_snapshot(connection: Connection, folded: Folded, *, since: int) -> None:
     """Stores the state where the journal has passed a multiple of BETWEEN_SNAPSHOTS since number ``since``."""
     standing = folded.standing
-    if standing.seq // BETWEEN_SNAPSHOTS > since // BETWEEN_SNAPSHOTS:
-        state = snapshot(folded.exercise, with_mission=False)
+    between = BETWEEN_SNAPSHOTS * max(1, standing.seq // 10_000)
+    if standing.seq // between > since // between:
+        state = snapshot(folded.exercise, with_mission=False, flat=lambda value: value)
         store.save_snapshot(connection, standing.id, Snapshot(standing.seq, standing.at, state))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from stoa.kernel.errors import Fault, InvalidError, NotFoundError
-from stoa.missions.targets import BUILT_IN, ENVIRONMENT_ID, ENVIRONMENT_VERSION
+from stoa.missions.targets import Declared, Environments, version_of
 
 CHANGELOG = "CHANGELOG.md"
 
@@ -38,29 +37,22 @@ def changelog() -> str:
     raise NoChangelogError
 
 
-def migrated_args(
-    *, environment_id: str, target_id: str, version: str, args: Mapping[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """(version, arguments) that an effect of an older environment has with the current one.
+def environment_to_migrate_in(
+    environments: Environments, *, environment_id: str, target_id: str, version: str
+) -> Declared:
+    """The environment that an effect's arguments are to be brought up to.
 
-    The built-in targets take the same arguments in every version until now: they stay as they are. Raises
-    TargetNotFoundError, or EffectVersionError for a version that is none or is newer than the environment.
+    Raises TargetNotFoundError, or EffectVersionError for a version that is none or is newer than the environment.
     """
-    if environment_id != ENVIRONMENT_ID or target_id not in BUILT_IN:
+    environment = environments.get(environment_id)
+    if environment is None or target_id not in environment.by_id:
         raise TargetNotFoundError("There is no such target environment, or no such target in it.")
-    if _numbers(version) > _numbers(ENVIRONMENT_VERSION):
-        reason = f"must be at most {ENVIRONMENT_VERSION}, which is the environment's version."
-        raise _wrong_version(reason)
-    return ENVIRONMENT_VERSION, dict(args)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    pieces = version.split(".")
-    if len(pieces) != 3 or not all(
-        piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces
-    ):
+    numbers = version_of(version)
+    if numbers is None:
         raise _wrong_version("must be a version such as 0.2.0.")
-    return tuple(int(piece) for piece in pieces)
+    if numbers > (version_of(environment.version) or ()):
+        raise _wrong_version(f"must be at most {environment.version}, which is the environment's version.")
+    return environment
 
 
 def _wrong_version(reason: str) -> EffectVersionError:

@@ -20,6 +20,7 @@ from stoa.kernel.ids import Ids
 from stoa.kernel.journal import Event
 from stoa.missions.errors import MissionInvalidError, MissionTooLargeError, MissionUnreadableError
 from stoa.missions.missionfile import (
+    BUILT_IN,
     Imported,
     copy_mission,
     export_mission,
@@ -33,6 +34,7 @@ from stoa.missions.model import Mission, Stamps
 from stoa.missions.reading import Faults, Reader
 from stoa.missions.store import _files as files_store
 from stoa.missions.store import _missions as store
+from stoa.missions.targets import Environments
 from stoa.platform import journal
 
 MOST_IMPORTED = 12
@@ -62,7 +64,7 @@ class MissionChangedError(ConflictError):
 # Without a connection
 
 
-def drafted(body: bytes, *, ids: Ids) -> Mission:
+def drafted(body: bytes, *, ids: Ids, environments: Environments = BUILT_IN) -> Mission:
     """The mission in the body of a POST. What is the server's own to say is left out; what has no id gets one.
 
     Raises MissionInvalidError with every fault, MissionUnreadableError or MissionTooLargeError.
@@ -71,7 +73,7 @@ def drafted(body: bytes, *, ids: Ids) -> Mission:
     if not {"structure", "prototypes", "forces"} & set(sent):
         smallest = mission_to(new_mission("", ids=ids))
         sent = {key: smallest[key] for key in ("structure", "prototypes", "forces")} | sent
-    return _checked({**sent, "_id": ids.object_id()}, ids=ids)
+    return _checked({**sent, "_id": ids.object_id()}, ids=ids, environments=environments)
 
 
 def change_from(body: bytes) -> tuple[str, dict[str, Any]]:
@@ -86,24 +88,29 @@ def change_from(body: bytes) -> tuple[str, dict[str, Any]]:
     return mission_id, _content_of(document)
 
 
-def changed(mission: Mission, change: Mapping[str, Any], *, ids: Ids) -> Mission:
+def changed(
+    mission: Mission, change: Mapping[str, Any], *, ids: Ids, environments: Environments = BUILT_IN
+) -> Mission:
     """The mission with what was sent in place of what it had, checked as a whole."""
     document = mission_to(mission)
     kept = {key: document[key] for key in _CONTENT}
-    return replace(_checked({**kept, **change, "_id": mission.id}, ids=ids), stamps=mission.stamps)
+    checked = _checked({**kept, **change, "_id": mission.id}, ids=ids, environments=environments)
+    return replace(checked, stamps=mission.stamps)
 
 
 def document_of(mission: Mission) -> bytes:
     return _encode(mission_to(mission))
 
 
-def read_files(uploads: Sequence[tuple[str, bytes]], *, ids: Ids) -> list[Imported]:
+def read_files(
+    uploads: Sequence[tuple[str, bytes]], *, ids: Ids, environments: Environments = BUILT_IN
+) -> list[Imported]:
     """The missions in (name, content) of some files; all of them, or none and the reason, which names the file."""
     found = []
     for name, content in uploads:
         try:
             _check_suffix(name)
-            imported = import_mission(content, ids=ids)
+            imported = import_mission(content, ids=ids, environments=environments)
             found.append(replace(imported, notes=_plain(imported.notes)))
         except (MissionInvalidError, MissionUnreadableError, MissionTooLargeError) as error:
             raise _told(error, f"{name}: {error.message}") from None
@@ -124,9 +131,9 @@ def _plain(notes: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         raise MissionUnreadableError("The file holds texts or numbers that can not be kept.") from None
 
 
-def _checked(document: Mapping[str, Any], *, ids: Ids) -> Mission:
+def _checked(document: Mapping[str, Any], *, ids: Ids, environments: Environments) -> Mission:
     try:
-        return mission_from(document, ids=ids)
+        return mission_from(document, ids=ids, environments=environments)
     except MissionInvalidError as error:
         raise _told(error, error.message) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,13 +74,25 @@ def journal_lines(
     connection: Connection, session_id: str, *, actor: Actor, after: int = 0
 ) -> list[dict[str, Any]]:
     """The journal as the actor may read it, from the entry that follows number ``after`` on."""
+    viewer, steps = _steps(connection, session_id, actor=actor)
+    lines = (views.journal_line(entry, exercise, viewer) for entry, exercise in steps if entry.seq > after)
+    return [line for line in lines if line is not None]
+
+
+def xapi_statements(
+    connection: Connection, session_id: str, *, actor: Actor, address: str, after: int = 0
+) -> list[dict[str, Any]]:
+    """The journal as the actor may read it, as xAPI statements."""
+    viewer, steps = _steps(connection, session_id, actor=actor)
+    return list(views.xapi_statements(steps, viewer, address=address, after=after))
+
+
+def _steps(
+    connection: Connection, session_id: str, *, actor: Actor
+) -> tuple[Viewer, Iterator[tuple[Entry, Exercise]]]:
+    """As what the actor looks, and each entry with the exercise just after it: look before the next step."""
     present = folded(connection, session_id)
     viewer = viewer_of(present.exercise, actor)
-    lines = []
     entries = entries_after(connection, session_id, 0, until=present.standing.seq)
-    for entry, exercise in engine.walk(entries, mission=present.exercise.mission):
-        if isinstance(entry, Entry) and entry.seq > after:
-            line = views.journal_line(entry, exercise, viewer)
-            if line is not None:
-                lines.append(line)
-    return lines
+    steps = engine.walk(entries, mission=present.exercise.mission)
+    return viewer, ((entry, exercise) for entry, exercise in steps if isinstance(entry, Entry))

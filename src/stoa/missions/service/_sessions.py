@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -14,13 +15,12 @@ from sqlalchemy import Connection
 from stoa.accounts import service as people
 from stoa.kernel.actor import Actor
 from stoa.kernel.clock import from_millis
-from stoa.kernel.errors import NotFoundError
+from stoa.kernel.errors import NotFoundError, StoaError
 from stoa.kernel.ids import Ids
 from stoa.kernel.journal import Entry, Event
 from stoa.missions import commands, engine, rules, store, views
 from stoa.missions.engine import Exercise, advance, events
 from stoa.missions.errors import AlreadyInSessionError, SessionNotFoundError, StateConflictError
-from stoa.missions.missionfile import mission_to
 from stoa.missions.model import Member, Person, Request, SessionConfig, SessionState
 from stoa.missions.service._folding import (
     MEMO,
@@ -33,10 +33,13 @@ from stoa.missions.service._folding import (
 )
 from stoa.missions.store import Shown, Standing
 from stoa.platform import journal, timers
-from stoa.platform.storage import lock
+from stoa.platform.journal import Addition
+from stoa.platform.storage import Batched, lock
 
 EXECUTION = "missions.execution"
 """The timers that complete executions. Their subject is ``<session id>/<execution id>``."""
+EFFECT = "missions.effect"
+"""The timers that see to effects of target environments. Their subject is ``<session id>/<execution id>/<effect id>``."""
 FORGET = "missions.forget"
 """The timers that remove what is left of a deleted session."""
 REMEMBERED_DELETED = timedelta(days=1)
@@ -44,6 +47,26 @@ REMEMBERED_DELETED = timedelta(days=1)
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command, as it waits to be decided."""
+
+    command: commands.Command
+    by: Actor | None
+    now: datetime
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What was decided, before it is recorded."""
+
+    before: Exercise
+    after: Exercise
+    happened: Sequence[Event]
+    actor_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +94,19 @@ def launch(
 ) -> str:
     """A new session of the mission as it is now. Raises NotPermittedError, NotFoundError. Answers its id."""
     rules.check_launch(actor)
-    mission = store.get_mission(connection, mission_id)
-    if mission is None:
+    document = store.get_document(connection, mission_id)
+    if document is None:
         raise NotFoundError("There is no such mission.")
+    mission = store.mission_in(document)
     session_id = ids.object_id()
     owner = person_of(connection, actor)
     exercise, happened = engine.launch(
         mission, session_id=session_id, owner=owner, config=config, now=now, embed=False
     )
     entries = journal.append(connection, stream_of(session_id), *happened, actor_id=actor.id, at=now)
-    head = chained(first_head(session_id, _encode(mission_to(mission))), entries)
+    head = chained(first_head(session_id, document), entries)
     standing = Standing(session_id, entries[-1].seq, head, now)
-    store.insert_session(connection, standing, _shown(exercise), mission, launched_at=now)
+    store.insert_session(connection, standing, _shown(exercise), document, launched_at=now)
     store.stamp_launched(connection, mission_id, now)
     MEMO.put(Folded(standing, exercise))
     return session_id
@@ -98,17 +122,48 @@ def command(
     request: Request | None = None,
 ) -> Done:
     """Lets ``asked`` happen. Raises SessionNotFoundError and whatever the engine raises, with nothing changed."""
-    keys = [f"missions:{session_id}"]
-    if isinstance(asked, commands.Join):
-        keys.append(f"missions:user:{asked.person.id}")
-    lock(connection, *keys)
-    before = folded(connection, session_id)
+    (outcome,) = _together(session_id, connection, [Asked(asked, by, now, request)])
+    if isinstance(outcome, StoaError):
+        raise outcome
+    return outcome
+
+
+@lru_cache(maxsize=1024)
+def batch_of(session_id: str) -> Batched[Asked, Done]:
+    """For ``storage.write_batched``: the commands of one session that wait together are loaded and saved once."""
+    return Batched(partial(_together, session_id))
+
+
+def _together(session_id: str, connection: Connection, waiting: Sequence[Asked]) -> list[Done | StoaError]:
+    """Each meets the state that those before it led to; one that is refused changes nothing for the others."""
+    joining = [
+        f"missions:user:{one.command.person.id}" for one in waiting if isinstance(one.command, commands.Join)
+    ]
+    lock(connection, f"missions:{session_id}", *joining)
+    try:
+        before = folded(connection, session_id)
+    except SessionNotFoundError as error:
+        return [error] * len(waiting)
     # Commands may meet in another order than they came: what is later in the journal is not earlier in time.
-    now = max(now, before.standing.at)
-    exercise, happened = advance(before.exercise, asked, by=by, now=now, request=request)
-    if isinstance(asked, commands.Join) and store.session_of(connection, asked.person.id) is not None:
+    now = max(before.standing.at, *(one.now for one in waiting))
+    steps, state = list[_Step | StoaError](), before.exercise
+    for one in waiting:
+        try:
+            step = _decided(connection, state, one, now=now)
+        except StoaError as error:
+            steps.append(error)
+        else:
+            steps.append(step)
+            state = step.after
+    return _record(connection, before, steps, now=now)
+
+
+def _decided(connection: Connection, state: Exercise, asked: Asked, *, now: datetime) -> _Step:
+    after, happened = advance(state, asked.command, by=asked.by, now=now, request=asked.request)
+    joining = asked.command
+    if isinstance(joining, commands.Join) and store.session_of(connection, joining.person.id) is not None:
         raise AlreadyInSessionError
-    return _record(connection, before, exercise, happened, by=by, now=now)
+    return _Step(state, after, happened, None if asked.by is None else asked.by.id)
 
 
 def join(
@@ -162,6 +217,11 @@ def session_of(connection: Connection, user_id: str) -> str | None:
     return store.session_of(connection, user_id)
 
 
+def sessions_of(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
+    """The same of many users; those who are in none are left out."""
+    return store.sessions_of(connection, user_ids)
+
+
 def current(connection: Connection, session_id: str, *, actor: Actor) -> tuple[Folded, Member]:
     """The session and the actor's membership. Raises SessionNotFoundError, StateConflictError."""
     found = folded(connection, session_id)
@@ -193,31 +253,48 @@ def person_of(connection: Connection, actor: Actor) -> Person:
 
 
 def _record(
-    connection: Connection,
-    before: Folded,
-    exercise: Exercise,
-    happened: Sequence[Event],
-    *,
-    by: Actor | None,
-    now: datetime,
-) -> Done:
+    connection: Connection, before: Folded, steps: Sequence[_Step | StoaError], *, now: datetime
+) -> list[Done | StoaError]:
+    """Saves what the steps led to, once for all of them."""
+    session_id = before.standing.id
+    happened = [event for one in steps if isinstance(one, _Step) for event in one.happened]
+    additions = [
+        Addition(stream_of(session_id), one.happened, one.actor_id) for one in steps if isinstance(one, _Step)
+    ]
+    entries = journal.append_many(connection, additions, at=now)
+    outcomes, after = _outcomes(before, steps, entries)
     if not happened:
-        return Done(before.exercise, before, ())
-    session_id, actor_id = before.standing.id, None if by is None else by.id
-    entries = journal.append(connection, stream_of(session_id), *happened, actor_id=actor_id, at=now)
-    standing = replace(
-        before.standing, seq=entries[-1].seq, head=chained(before.standing.head, entries), at=now
-    )
-    after = Folded(standing, exercise)
+        return outcomes
+    exercise = after.exercise
     shown = _shown(exercise) if _looks_different(before.exercise, exercise) else None
-    store.update_session(connection, standing, shown)
+    store.update_session(connection, after.standing, shown)
     _move_members(connection, before.exercise, exercise)
     _set_timers(connection, exercise, happened, now=now)
     keep_snapshot(connection, after, since=before.standing.seq)
     if exercise.destroyed:
         store.mark_deleted(connection, session_id, at=now)
+    views.circles(exercise)  # which the states that follow take over, until a member changes
     MEMO.put(after)
-    return Done(before.exercise, after, entries)
+    return outcomes
+
+
+def _outcomes(
+    before: Folded, steps: Sequence[_Step | StoaError], entries: Sequence[Entry]
+) -> tuple[list[Done | StoaError], Folded]:
+    """What each step is answered with, and the state after the last."""
+    outcomes, last, begin = list[Done | StoaError](), before, before.standing.seq
+    for one in steps:
+        if isinstance(one, StoaError):
+            outcomes.append(one)
+            continue
+        done = last.standing.seq - begin
+        own = entries[done : done + len(one.happened)]
+        if own:
+            head = chained(last.standing.head, own)
+            standing = replace(last.standing, seq=own[-1].seq, head=head, at=own[-1].at)
+            last = Folded(standing, one.after)
+        outcomes.append(Done(one.before, last, own))
+    return outcomes, last
 
 
 def _looks_different(before: Exercise, after: Exercise) -> bool:
@@ -252,12 +329,19 @@ def _held(exercise: Exercise) -> set[str]:
 def _set_timers(
     connection: Connection, exercise: Exercise, happened: Sequence[Event], *, now: datetime
 ) -> None:
-    """One for each execution. Nobody cancels them: one that comes for nothing finds nothing due."""
+    """One for each execution, and for each effect that is asked of others. Nobody cancels those of executions: one that
+    comes for nothing finds nothing due.
+    """
     for event in happened:
         if event.type == events.EXECUTION_INITIATED:
             execution = event.data["execution"]
             if exercise.running.get(execution["node_id"]) == execution["id"]:
                 subject = f"{exercise.session_id}/{execution['id']}"
                 timers.set(connection, EXECUTION, subject, due_at=from_millis(execution["end_ms"]))
+        elif event.type == events.EFFECT_REQUESTED:
+            asked = event.data
+            subject = f"{exercise.session_id}/{asked['execution_id']}/{asked['effect_id']}"
+            payload = {"environment": asked["environment_id"]}
+            timers.set(connection, EFFECT, subject, due_at=now, payload=payload)
     if exercise.destroyed:
         timers.set(connection, FORGET, exercise.session_id, due_at=now + REMEMBERED_DELETED)

@@ -1,6 +1,7 @@
 """Tables and statements of the missions kind."""
 
-from stoa.missions.store._missions import get_mission, stamp_launched
+from stoa.missions.store._documents import mission_in
+from stoa.missions.store._missions import get_document, stamp_launched
 from stoa.missions.store._sessions import (
     Shown,
     Snapshot,
@@ -14,6 +15,7 @@ from stoa.missions.store._sessions import (
     move_members,
     save_snapshot,
     session_of,
+    sessions_of,
     standing_of,
     update_session,
 )
@@ -24,16 +26,18 @@ __all__ = [
     "Snapshot",
     "Standing",
     "forget",
-    "get_mission",
+    "get_document",
     "insert_session",
     "last_snapshot",
     "list_sessions",
     "mark_deleted",
     "metadata",
+    "mission_in",
     "mission_of",
     "move_members",
     "save_snapshot",
     "session_of",
+    "sessions_of",
     "stamp_launched",
     "standing_of",
     "update_session",

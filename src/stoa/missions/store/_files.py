@@ -82,6 +82,11 @@ def names_of(connection: Connection, file_ids: Iterable[str]) -> dict[str, str]:
     return {row.id: row.name for row in connection.execute(query)}
 
 
+def paths_among(connection: Connection, paths: Iterable[str]) -> set[str]:
+    """Those of ``paths`` that are files', deleted ones too."""
+    return set(connection.execute(select(files.c.path).where(files.c.path.in_(list(paths)))).scalars())
+
+
 def insert_files(connection: Connection, stored: Sequence[StoredFile]) -> None:
     """Raises IntegrityError where one of the names is taken."""
     connection.execute(insert(files), [_values(one) for one in stored])

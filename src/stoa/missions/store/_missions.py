@@ -1,6 +1,6 @@
 """The library of missions: each one document, and in columns what lists and stamps need of it.
 
-The document is what ``mission_to`` wrote, without stamps: those stand in the columns alone. Times are milliseconds.
+Stamps stand in the columns alone. Times are milliseconds.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
     Index,
+    LargeBinary,
     Row,
     String,
     Table,
@@ -26,15 +26,15 @@ from sqlalchemy import (
 )
 
 from stoa.kernel.clock import from_millis, to_millis
-from stoa.missions.missionfile import mission_to, trusted_mission
 from stoa.missions.model import Mission, Stamps
+from stoa.missions.store._documents import document_of, mission_in
 from stoa.missions.store._tables import metadata
 
 missions = Table(
     "missions_missions",
     metadata,
     Column("id", String(24), primary_key=True),
-    Column("document", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
     Column("name", String(175), nullable=False),
     Column("seed", Text, nullable=False),
     Column("version_number", BigInteger, nullable=False),
@@ -48,7 +48,6 @@ missions = Table(
 )
 Index("missions_missions_newest", missions.c.created_at, missions.c.id)
 
-_encode = msgspec.json.Encoder().encode
 _SHALLOW = tuple(column for column in missions.c if column.name != "document")
 
 
@@ -57,6 +56,13 @@ def get_mission(connection: Connection, mission_id: str) -> Mission | None:
     query = select(missions).where(missions.c.id == mission_id, missions.c.deleted_at.is_(None))
     row = connection.execute(query).first()
     return None if row is None else _mission(row)
+
+
+def get_document(connection: Connection, mission_id: str) -> bytes | None:
+    """The mission's document, without stamps; None where there is none, or one that was deleted."""
+    query = select(missions.c.document).where(missions.c.id == mission_id, missions.c.deleted_at.is_(None))
+    document: bytes | None = connection.scalar(query)
+    return document
 
 
 def get_stamps(connection: Connection, mission_id: str, *, lock: bool = False) -> Stamps | None:
@@ -117,7 +123,7 @@ def stamps_of(row: Row[Any]) -> Stamps:
 
 def _content(mission: Mission) -> dict[str, Any]:
     return {
-        "document": _encode(mission_to(replace(mission, stamps=Stamps()))).decode(),
+        "document": document_of(mission),
         "name": mission.name,
         "seed": mission.seed,
         "version_number": mission.version_number,
@@ -126,4 +132,4 @@ def _content(mission: Mission) -> dict[str, Any]:
 
 
 def _mission(row: Row[Any]) -> Mission:
-    return replace(trusted_mission(msgspec.json.decode(row.document)), stamps=stamps_of(row))
+    return replace(mission_in(row.document), stamps=stamps_of(row))

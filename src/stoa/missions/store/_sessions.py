@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -29,8 +30,8 @@ from sqlalchemy import (
 )
 
 from stoa.kernel.clock import from_millis, to_millis
-from stoa.missions.missionfile import mission_to, trusted_mission
 from stoa.missions.model import Mission
+from stoa.missions.store._documents import mission_in
 from stoa.missions.store._tables import metadata
 
 sessions = Table(
@@ -54,7 +55,7 @@ played = Table(
     "missions_session_missions",
     metadata,
     Column("session_id", String(24), primary_key=True),
-    Column("document", Text, nullable=False, comment="the mission as it was at the launch"),
+    Column("document", LargeBinary, nullable=False, comment="the mission as it was at the launch"),
 )
 snapshots = Table(
     "missions_session_snapshots",
@@ -104,11 +105,11 @@ class Snapshot:
 
 
 def insert_session(
-    connection: Connection, standing: Standing, shown: Shown, mission: Mission, *, launched_at: datetime
+    connection: Connection, standing: Standing, shown: Shown, document: bytes, *, launched_at: datetime
 ) -> None:
+    """``document`` is the mission's, which the session plays whatever becomes of the mission."""
     values = _standing_values(standing) | _shown_values(shown)
     connection.execute(insert(sessions), values | {"launched_at": to_millis(launched_at)})
-    document = _encode(mission_to(mission)).decode()
     connection.execute(insert(played), {"session_id": standing.id, "document": document})
 
 
@@ -147,7 +148,7 @@ def list_sessions(connection: Connection) -> list[tuple[str, str, str]]:
 def mission_of(connection: Connection, session_id: str) -> Mission:
     """The mission as it was when the session was launched."""
     document = connection.execute(_PLAYED, {"session_id": session_id}).scalar_one()
-    return trusted_mission(msgspec.json.decode(document))
+    return mission_in(document)
 
 
 def save_snapshot(connection: Connection, session_id: str, snapshot: Snapshot) -> None:
@@ -156,11 +157,11 @@ def save_snapshot(connection: Connection, session_id: str, snapshot: Snapshot) -
 
 
 def last_snapshot(
-    connection: Connection, session_id: str, *, until: datetime | None = None
+    connection: Connection, session_id: str, *, until: datetime | None = None, seq: int = 2**31 - 1
 ) -> Snapshot | None:
-    """The newest, or the newest of those that were made by ``until``."""
+    """The newest, or the newest of those that were made by ``until``, at the entry ``seq`` at the latest."""
     millis = 2**62 if until is None else to_millis(until)
-    row = connection.execute(_SNAPSHOT, {"session_id": session_id, "until": millis}).one_or_none()
+    row = connection.execute(_SNAPSHOT, {"session_id": session_id, "until": millis, "seq": seq}).one_or_none()
     if row is None:
         return None
     return Snapshot(row.seq, from_millis(row.at), msgspec.json.decode(row.state))
@@ -170,6 +171,12 @@ def session_of(connection: Connection, user_id: str) -> str | None:
     """The session that the user is in now; one that has ended holds nobody."""
     found: str | None = connection.scalar(_WHERE, {"user_id": user_id})
     return found
+
+
+def sessions_of(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
+    """The sessions that many users are in, by user."""
+    rows = connection.execute(_WHERE_ALL, {"user_ids": sorted(user_ids)})
+    return {row.user_id: row.session_id for row in rows}
 
 
 def move_members(
@@ -210,11 +217,15 @@ _SNAPSHOT = (
     .where(
         snapshots.c.session_id == bindparam("session_id"),
         snapshots.c.at <= bindparam("until", type_=BigInteger),
+        snapshots.c.seq <= bindparam("seq"),
     )
     .order_by(snapshots.c.seq.desc())
     .limit(1)
 )
 _WHERE = select(members.c.session_id).where(members.c.user_id == bindparam("user_id"))
+_WHERE_ALL = select(members.c.user_id, members.c.session_id).where(
+    members.c.user_id.in_(bindparam("user_ids", expanding=True))
+)
 _LEAVE = delete(members).where(
     members.c.session_id == bindparam("session_id"), members.c.user_id.in_(bindparam("gone", expanding=True))
 )

@@ -17,7 +17,8 @@ from stoa.missions.views._session import (
     members_view,
     session_view,
 )
-from stoa.missions.views._viewer import Viewer
+from stoa.missions.views._viewer import Viewer, circles
+from stoa.missions.views._xapi import xapi_statements
 
 __all__ = [
     "Delivery",
@@ -25,6 +26,7 @@ __all__ = [
     "Viewer",
     "audience",
     "basic_view",
+    "circles",
     "config_view",
     "current_session",
     "error_message",
@@ -36,4 +38,5 @@ __all__ = [
     "mission_view",
     "session_view",
     "tell",
+    "xapi_statements",
 ]

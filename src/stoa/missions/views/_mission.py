@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -131,8 +131,8 @@ def _by_node(exercise: Exercise) -> dict[str, list[Execution]]:
     return runs
 
 
-def node_views(exercise: Exercise, nodes: Iterable[Node]) -> list[dict[str, Any]]:
-    runs = _by_node(exercise)
+def node_views(exercise: Exercise, nodes: Sequence[Node]) -> list[dict[str, Any]]:
+    runs = _by_node(exercise) if nodes else {}
     return [node_view(exercise, node, runs=runs) for node in nodes]
 
 
@@ -143,6 +143,7 @@ def node_view(exercise: Exercise, node: Node, *, runs: Mapping[str, list[Executi
     pristine = exercise.atlas.pristine
     view = pristine.get(node.id)
     if view is None:
+        # Many are kept, so each is made of what the collector of garbage need not look into: texts and empty tuples.
         view = pristine[node.id] = _node_view(exercise, node, runs)
     return view
 
@@ -167,8 +168,8 @@ def _node_view(exercise: Exercise, node: Node, runs: Mapping[str, list[Execution
         "localKey": node.local_key,
         "opened": node.id in exercise.opened or exercise.force_of(node).reveal_all,
         "blocked": exercise.is_blocked(node),
-        "executions": [execution_view(exercise, one) for one in runs.get(node.id, ())],
-        "actions": [action_view(exercise, action) for action in node.actions],
+        "executions": tuple([execution_view(exercise, one) for one in runs.get(node.id, ())]),
+        "actions": tuple([action_view(exercise, action) for action in node.actions]),
     }
 
 
@@ -190,7 +191,7 @@ def action_view(exercise: Exercise, action: Action) -> dict[str, Any]:
         "postExecutionSuccessText": "",
         "postExecutionFailureText": "",
         "localKey": action.local_key,
-        "effects": [],
+        "effects": (),
     }
 
 

@@ -1,6 +1,6 @@
 """Requests and responses of the missions kind."""
 
-from stoa.missions.wire._errors import DIALECT, PATHS, ErrorBody, ErrorDetail, ErrorField
+from stoa.missions.wire._errors import DIALECT, PATHS, ErrorBody, ErrorDetail, ErrorField, code_of
 from stoa.missions.wire._requests import REQUESTS, Asked, RequestBody
 from stoa.missions.wire._sessions import (
     MEDIA_TYPES,
@@ -31,5 +31,6 @@ __all__ = [
     "RequestBody",
     "SessionBody",
     "StateBody",
+    "code_of",
     "journal_text",
 ]

@@ -4,36 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
-from stoa.missions.targets import BUILT_IN, ENVIRONMENT_ID, ENVIRONMENT_VERSION, Arg, Target
-
-_ARG_NAMES = {
-    "forceMetadata": "Force",
-    "nodeMetadata": "Node",
-    "actionMetadata": "Action",
-    "fileMetadata": "File",
-    "message": "Message",
-    "blockStatus": "Block Status",
-    "openNode": "Open Node",
-    "access": "Access",
-    "modifier": "Modifier",
-    "successChance": "Probability of Success",
-    "hours": "Hours",
-    "minutes": "Minutes",
-    "seconds": "Seconds",
-    "resourceCost": "Resource Cost",
-}
-_ABOUT = {
-    "output": "Sends a message to a force's output.",
-    "block-status": "Blocks or unblocks a node and what is revealed beneath it; what runs there is aborted.",
-    "award": "Adds to a force's pool of resources.",
-    "open-node": "Opens a node.",
-    "file-access": "Gives a force access to a file of the mission, or takes it.",
-    "success-chance-mod": "Adds to the chance of success of an action, or of all of a node's, in percent points.",
-    "process-time-mod": "Adds to the time that an action, or each of a node's, takes.",
-    "resource-cost-mod": "Adds to what an action, or each of a node's, costs.",
-}
+from stoa.missions.targets import Declared, declared_to
 
 
 class InfoBody(Struct):
@@ -45,10 +19,18 @@ class InfoBody(Struct):
 class OptionBody(Struct):
     id: str = field(name="_id")
     name: str
-    value: str
+    value: Any
 
 
-class ArgumentBody(Struct):
+class DependencyBody(Struct, rename="camel"):
+    """An argument counts only where this holds of another: ``condition`` is truthy, falsy, equals or not-equals."""
+
+    arg_id: str
+    condition: str
+    values: list[Any]
+
+
+class ArgumentBody(Struct, rename="camel"):
     """``type`` is string, large-string, number, boolean, dropdown, force, node, action or file."""
 
     id: str = field(name="_id")
@@ -59,20 +41,9 @@ class ArgumentBody(Struct):
     min: float | UnsetType = UNSET
     max: float | UnsetType = UNSET
     options: list[OptionBody] | UnsetType = UNSET
-
-    @classmethod
-    def of(cls, arg: Arg) -> ArgumentBody:
-        options = [OptionBody(one, one.replace("-", " ").capitalize(), one) for one in arg.options]
-        return cls(
-            id=arg.id,
-            name=_ARG_NAMES[arg.id],
-            type=arg.kind,
-            required=arg.required,
-            default=UNSET if arg.default is None else arg.default,
-            min=UNSET if arg.low is None else arg.low,
-            max=UNSET if arg.high is None else arg.high,
-            options=options or UNSET,
-        )
+    dependencies: list[DependencyBody] | UnsetType = UNSET
+    grouping_id: str | UnsetType = UNSET
+    tooltip_description: str | UnsetType = UNSET
 
 
 class TargetBody(Struct):
@@ -80,11 +51,6 @@ class TargetBody(Struct):
     name: str
     description: str
     args: list[ArgumentBody]
-
-    @classmethod
-    def of(cls, target: Target) -> TargetBody:
-        args = [ArgumentBody.of(arg) for arg in target.args]
-        return cls(target.id, target.name, _ABOUT[target.id], args)
 
 
 class EnvironmentBody(Struct):
@@ -94,15 +60,9 @@ class EnvironmentBody(Struct):
     version: str
     targets: list[TargetBody]
 
-
-def built_in() -> EnvironmentBody:
-    return EnvironmentBody(
-        id=ENVIRONMENT_ID,
-        name=ENVIRONMENT_ID,
-        description="What effects can do to the exercise itself.",
-        version=ENVIRONMENT_VERSION,
-        targets=[TargetBody.of(target) for target in BUILT_IN.values()],
-    )
+    @classmethod
+    def of(cls, declared: Declared) -> EnvironmentBody:
+        return msgspec.convert(declared_to(declared), cls)
 
 
 class MigrateBody(Struct, rename="camel"):

@@ -104,12 +104,20 @@ class StateBody(Struct, omit_defaults=True):
 class JournalFormat(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
+    XAPI = "xapi"
 
 
-MEDIA_TYPES = {JournalFormat.JSONL: "application/x-ndjson", JournalFormat.CSV: "text/csv; charset=utf-8"}
+MEDIA_TYPES = {
+    JournalFormat.JSONL: "application/x-ndjson",
+    JournalFormat.CSV: "text/csv; charset=utf-8",
+    JournalFormat.XAPI: "application/json",
+}
 
 
 def journal_text(lines: Iterable[Mapping[str, Any]], form: JournalFormat) -> bytes:
+    """Lines for JSON Lines and CSV, statements for xAPI."""
+    if form is JournalFormat.XAPI:
+        return msgspec.json.encode(list(lines))
     if form is JournalFormat.JSONL:
         return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
     table = io.StringIO()

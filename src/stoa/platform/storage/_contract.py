@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from stoa.kernel.errors import StoaError
 
@@ -34,6 +34,7 @@ class Batched(Generic[Command, T]):
 
 class Storage(Protocol):
     dialect: str
+    engine: Engine
 
     async def read(
         self, fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -1,0 +1,77 @@
+// What happened, in plain words.
+
+const OUT: Record<string, string> = {
+  left: 'You left the class.',
+  kicked: 'The teacher removed you from the class. You may ask to come back.',
+  ended: 'The class has ended.',
+  'room-closed': 'The class has ended.',
+  replaced: 'You joined this class in another tab or on another device, so this one was closed.',
+  'logged-out': 'You signed out, so you left the class.',
+  'live.session_ended': 'The class has ended.',
+  'live.session_not_found': 'There is no such class any more.',
+  'live.room_full': 'The class is full. Try again when somebody has left.',
+  'live.banned': 'The teacher does not let you come back to this class.',
+  'live.token_refused': 'Your place in the class is gone. Join again.',
+};
+
+/** Why one is out, by its reason; `sentence` is the server's own, for reasons that have no words here. */
+export function whyOut(reason: string, sentence = ''): string {
+  return OUT[reason] ?? (sentence && sentence !== reason ? asSentence(sentence) : 'You are not in the class any more.');
+}
+
+/** Whether joining again can be of any use. */
+export function mayReturn(reason: string): boolean {
+  return !['ended', 'room-closed', 'live.session_ended', 'live.session_not_found', 'live.banned'].includes(reason);
+}
+
+const REFUSED: Record<string, string> = {
+  'This session is full': 'The class is full. Try again when somebody has left.',
+  'This session has ended': 'The class has ended.',
+  'Session not found': 'There is no such class.',
+};
+
+/** Why one could not come in. */
+export function whyNot(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (REFUSED[message]) return REFUSED[message];
+  if (message.startsWith('Not authorized to join')) return 'You are not enrolled in this course, so you can not join its class.';
+  if (message.startsWith('You may not join')) return 'The teacher does not let you come back to this class.';
+  return asSentence(message);
+}
+
+const DEVICE: Record<string, string> = {
+  NotAllowedError: 'is blocked. Allow it in the address bar of your browser, then try again.',
+  NotFoundError: 'was not found.',
+  NotReadableError: 'is in use by another application.',
+  OverconstrainedError: 'was not found.',
+  NotSupportedError: 'can only be used on a page with HTTPS.',
+};
+
+export function whyNoDevice(device: 'microphone' | 'camera', error: { name: string }): string {
+  return `Your ${device} ${DEVICE[error.name] ?? 'does not work.'}`;
+}
+
+/** When a class begins, as seen from now: `today at 14:00`. */
+export function when(start: Date, now: Date, locale?: string): string {
+  const time = start.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
+  const days = Math.round((day(start) - day(now)) / 86_400_000);
+  if (days === 0) return `today at ${time}`;
+  if (days === 1) return `tomorrow at ${time}`;
+  return `on ${start.toLocaleDateString(locale, { weekday: 'long', day: 'numeric', month: 'long' })} at ${time}`;
+}
+
+function day(date: Date): number {
+  return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate());
+}
+
+/** One or two letters that stand for a name where there is no picture. */
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+  return letters.map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('') || '?';
+}
+
+function asSentence(text: string): string {
+  const sentence = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+}

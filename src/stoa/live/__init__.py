@@ -1,0 +1,1 @@
+"""Live: classes with real video, recorded."""

@@ -1,0 +1,5 @@
+"""The kind's tables."""
+
+from sqlalchemy import MetaData
+
+metadata = MetaData()
