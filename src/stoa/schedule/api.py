@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from litestar import Response, delete, get, patch, post
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
-from litestar.params import Body, FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
 
 from stoa.kernel.errors import InvalidError
@@ -345,9 +345,7 @@ class CalendarImport(Operation):
     "/timelines/{timeline_id:str}/import", guards=[signed_in], status_code=200, operation_class=CalendarImport,
     responses=documented(400, 401, 403, 404, 413, body=ErrorBody),
 )  # fmt: skip
-async def import_calendar(
-    request: Request, timeline_id: FromPath[str], body: Annotated[bytes, Body(media_type="text/calendar")]
-) -> Wrapped[ImportBody]:
+async def import_calendar(request: Request, timeline_id: FromPath[str], body: RawBody) -> Wrapped[ImportBody]:
     """Takes an iCalendar file as the body (or as the form field `file`) and says what it could not take."""
     house = house_of(request)
     timeline = await house.storage.read(service.get_timeline, timeline_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from litestar import Response, get, post
+from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from stoa import __version__
@@ -47,7 +48,7 @@ async def list_environments(request: Request) -> list[EnvironmentBody]:
     "/api/v1/target-environments/migrate/effect-args", guards=[may("environments_read")], status_code=200,
     dto=Json[MigrateBody], return_dto=None, responses=documented(400, 401, 403, 404, 413, 503, body=ErrorBody),
 )  # fmt: skip
-async def migrate_effect_args(request: Request, data: MigrateBody) -> MigratedBody:
+async def migrate_effect_args(request: Request, data: JSONBody[MigrateBody]) -> MigratedBody:
     """An effect's arguments, as the environment takes them now."""
     installed = house_of(request).part(Installed)
     environment = service.environment_to_migrate_in(
