@@ -311,9 +311,7 @@ async def calendar(request: Request, timeline_id: FromPath[str], key: FromQuery[
     """The timeline as iCalendar for calendar programs, which can't sign in: the link's `key` is the proof."""
     house = house_of(request)
     text = await house.storage.read(service.feed, timeline_id, key, now=house.clock.now())
-    return Response(
-        text, media_type="text/calendar; charset=utf-8", headers={"cache-control": "private, max-age=300"}
-    )
+    return Response(text, media_type="text/calendar", headers={"cache-control": "private, max-age=300"})
 
 
 @post(

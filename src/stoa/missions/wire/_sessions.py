@@ -37,7 +37,7 @@ class DeletionRefusedError(UnauthenticatedError):
 class LaunchBody(Struct, rename="camel"):
     """What is not given is as documented: public, automatic, with resources that end, with effects."""
 
-    mission_id: Annotated[str, Meta(max_length=64)]
+    mission_id: ObjectId
     name: Annotated[str, Meta(max_length=175)] | UnsetType | None = UNSET
     accessibility: Accessibility | UnsetType = UNSET
     auto_assign: Flag | UnsetType = UNSET
@@ -109,7 +109,7 @@ class JournalFormat(StrEnum):
 
 MEDIA_TYPES = {
     JournalFormat.JSONL: "application/x-ndjson",
-    JournalFormat.CSV: "text/csv; charset=utf-8",
+    JournalFormat.CSV: "text/csv",
     JournalFormat.XAPI: "application/json",
 }
 
