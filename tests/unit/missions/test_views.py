@@ -615,6 +615,26 @@ class TestJournal:
         launched = lines[0]["data"]
         assert (launched["mission_id"], "mission" in launched) == ("mission", False)
 
+    def test_bans_invitations_and_failures_are_for_managers(self):
+        play = self.played()
+        play.does(OWNER, c.Kick(play.member("white").id))
+        play.does(OWNER, c.Ban(play.member("blue").id))
+        play.does(OWNER, c.Unban("blue"))
+        play.does(OWNER, c.Invite(("nobody-knows",)))
+        play.does(None, c.EffectResult("red-e9", self.asked(play), failure="the siren is broken"))
+        all_of_it = self.lines(play, Viewer.of(play.member(OWNER)))
+        watched = self.lines(play, Viewer.of(play.member("watcher")))
+        told = [(one, other) for one, other in zip(all_of_it, watched, strict=True) if one != other]
+        assert [one["type"].partition(".")[2] for one, _ in told] == [
+            *("member_kicked", "member_banned", "user_unbanned", "users_invited", "effect_failed"),
+        ]  # fmt: skip
+        seen = [other and [one["method"] for one in other["messages"]] for _, other in told]
+        assert seen == [["session-members-updated"], ["session-members-updated"], None, None, None]
+
+    def asked(self, play):
+        """The execution whose effect a target environment is to answer."""
+        return next(one.data["execution_id"] for one in play.journal if one.type == names.EFFECT_REQUESTED)
+
     def test_a_force_reads_its_own(self):
         play = self.played()
         text = json.dumps(self.lines(play, Viewer.of(play.member("blue"))))
