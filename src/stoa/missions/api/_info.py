@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
@@ -18,6 +18,8 @@ from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
 
+MAX_BODY_BYTES = 256 * 1024
+"""What an environment answers is three times as long at most, and then is read."""
 ABOUT = InfoBody("stoa", "One self-hosted server for every kind of session a product runs.", __version__)
 
 
@@ -30,9 +32,9 @@ async def info() -> InfoBody:
     "/api/v1/info/changelog", guards=[may("changelog_read")], media_type="text/markdown",
     responses=documented(401, 403, 404, body=ErrorBody),
 )  # fmt: skip
-async def changelog(request: Request) -> Response[str]:  # noqa: ARG001 - the guard reads it
+async def changelog(request: Request) -> str:  # noqa: ARG001 - the guard reads it
     """What has changed from version to version, as Markdown."""
-    return Response(await asyncio.to_thread(service.changelog), media_type="text/markdown; charset=utf-8")
+    return await asyncio.to_thread(service.changelog)
 
 
 @get(
@@ -46,7 +48,7 @@ async def list_environments(request: Request) -> list[EnvironmentBody]:
 
 @post(
     "/api/v1/target-environments/migrate/effect-args", guards=[may("environments_read")], status_code=200,
-    dto=Json[MigrateBody], return_dto=None, responses=documented(400, 401, 403, 404, 413, 503, body=ErrorBody),
+    dto=Json[MigrateBody], return_dto=None, request_max_body_size=MAX_BODY_BYTES, responses=documented(400, 401, 403, 404, 413, 503, body=ErrorBody),
 )  # fmt: skip
 async def migrate_effect_args(request: Request, data: JSONBody[MigrateBody]) -> MigratedBody:
     """An effect's arguments, as the environment takes them now."""
@@ -56,6 +58,7 @@ async def migrate_effect_args(request: Request, data: JSONBody[MigrateBody]) -> 
         environment_id=data.environment_id,
         target_id=data.target_id,
         version=data.effect_env_version,
+        args=data.effect_args,
     )
     args = await installed.migrate(
         environment, target_id=data.target_id, version=data.effect_env_version, args=data.effect_args

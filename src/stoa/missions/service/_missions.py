@@ -200,6 +200,9 @@ def save_mission(connection: Connection, mission: Mission, *, now: datetime) -> 
 def copy(
     connection: Connection, original_id: str, *, name: str, actor: Actor, now: datetime, ids: Ids
 ) -> Mission:
+    """Raises MissionNotFoundError, and MissionInvalidError for a name of nothing but spaces."""
+    if not name.strip():
+        raise MissionInvalidError.field("copyName", "must not be empty.")
     original = find_mission(connection, original_id)
     return add_mission(connection, copy_mission(original, name=name, ids=ids), actor=actor, now=now)
 
