@@ -21,12 +21,10 @@ from tests.unit.missions.world import (
 )
 
 from stoa.kernel.actor import AccessLevel
-from stoa.kernel.errors import NotFoundError
 from stoa.kernel.journal import Entry
 from stoa.missions import commands as c
 from stoa.missions.engine import apply, fold, state_hash
 from stoa.missions.engine import events as names
-from stoa.missions.errors import NodeBusyError
 from stoa.missions.missionfile import mission_from
 from stoa.missions.model import Accessibility, Request, Role
 from stoa.missions.views import (
@@ -34,7 +32,6 @@ from stoa.missions.views import (
     Viewer,
     audience,
     basic_view,
-    error_message,
     exposure_of,
     journal_line,
     session_view,
@@ -576,14 +573,6 @@ class TestMessages:
         play = cast()
         assert told(play.exercise, play.does(OWNER, c.Invite(("x",)))) == []
         assert audience(play.journal[0], play.exercise) == []
-
-
-@pytest.mark.parametrize(("error", "code"), [(NodeBusyError(), 20202), (NotFoundError("?"), 10000)])
-def test_errors_on_the_wire(error, code):
-    request = {"event": {"method": "m", "data": {}}, "requesterId": "red"}
-    framed = error_message(error, request=request)
-    assert (framed["method"], framed["code"], framed["message"]) == ("error", code, error.message)
-    assert framed["request"]["fulfilled"] is False
 
 
 class TestJournal:

@@ -16,9 +16,9 @@ from stoa.kernel.errors import UnauthenticatedError
 from stoa.missions.commands import MAX_INVITED
 from stoa.missions.errors import NotPermittedError
 from stoa.missions.service import Moment
+from stoa.missions.wire._missions import ObjectId
 from stoa.web.values import InstantText, iso_millis
 
-ObjectId = Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9a-f]{24}$"})]
 Accessibility = Annotated[
     str, Meta(extra_json_schema={"enum": ["public", "id-required", "invite-only", "testing"]})
 ]
