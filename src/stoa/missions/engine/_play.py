@@ -58,8 +58,8 @@ def open_by_request(draft: Draft, command: commands.OpenNode) -> None:
     if not draft.state.openable(node):
         raise NotOpenableError
     # A manager sees every node and opens what the exercise needs; a player opens what is there for them.
-    if not member.sees_all and not draft.state.revealed(node):
-        raise NotRevealedError
+    if not member.sees_all:
+        _require_in_reach(draft.state, node)
     open_node(draft, node, cause="request", request=draft.request())
 
 
@@ -93,12 +93,16 @@ def execute(draft: Draft, command: commands.ExecuteAction) -> None:
 def _require_executable(state: Exercise, node: Node) -> None:
     if not node.executable or node.exclude:
         raise NotExecutableError("The node is not executable.")
+    _require_in_reach(state, node)
+    if node.id in state.running:
+        raise NodeBusyError
+
+
+def _require_in_reach(state: Exercise, node: Node) -> None:
     if not state.revealed(node):
         raise NotRevealedError
     if state.is_blocked(node):
         raise NotExecutableError("The node is blocked.")
-    if node.id in state.running:
-        raise NodeBusyError
 
 
 def _require_resources(state: Exercise, node: Node, *, cost: float) -> None:
