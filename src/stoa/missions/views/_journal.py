@@ -7,7 +7,7 @@ from typing import Any
 from stoa.kernel.clock import to_millis
 from stoa.kernel.journal import Entry
 from stoa.missions.engine import Exercise, events
-from stoa.missions.views._audience import audience
+from stoa.missions.views._audience import FIELDS, audience
 from stoa.missions.views._session import iso
 from stoa.missions.views._viewer import Viewer
 
@@ -60,15 +60,7 @@ def _without_secrets(entry: Entry, exercise: Exercise) -> dict[str, Any]:
             if execution is None or actions[execution.action_id].chance_hidden:
                 data |= {"chance": None, "value": None}
         case events.ACTION_MODIFIED:
-            if any(_hidden(actions[one], data["field"]) for one in data["actions"]):
+            *_, hidden = FIELDS[data["field"]]
+            if any(getattr(actions[one], hidden) for one in data["actions"]):
                 data["operand"] = None
     return data
-
-
-def _hidden(action: Any, field: str) -> bool:
-    names = {
-        "successChance": "chance_hidden",
-        "processTime": "process_hidden",
-        "resourceCost": "cost_hidden",
-    }
-    return bool(getattr(action, names[field]))
