@@ -222,6 +222,8 @@ async def test_who_names_what_never_was_takes_a_snapshot(cast, position):
     rod = await cast.connect(WATCHER, cast.server, auth={"resume": position}, disconnect_existing="true")
     await eventually(lambda: "snapshot-required" in rod.methods())
     assert rod.last("snapshot-required")["data"]["sessionId"] == cast.session_id
+    asked = await rod.ask("resume", **position)
+    assert (asked["method"], asked["request"]["fulfilled"]) == ("snapshot-required", True)
     fresh = await rod.ask("current-session")
     assert fresh["data"]["session"]["_id"] == cast.session_id
     await cast.ines.ask("send-chat-message", channelId="all", message="again")

@@ -228,11 +228,18 @@ class MissionSockets(Namespace):
         def resumed(seq: int) -> Frame:
             return wire.response("session-resumed", {"sessionId": room.session_id, "seq": seq}, request)
 
-        await self._follow(player, room, position, then=resumed)
+        await self._follow(player, room, position, request, then=resumed)
 
-    async def _follow(self, player: Player, room: Room, position: Position, **frames: Any) -> None:
+    async def _follow(
+        self,
+        player: Player,
+        room: Room,
+        position: Position,
+        request: dict[str, Any] | None = None,
+        **frames: Any,
+    ) -> None:
         if not await room.follow(player.client, player.user_id, position, **frames):
-            player.client.send(_snapshot_required(room))
+            player.client.send(_snapshot_required(room, request))
         if player.user_id not in room.exercise.member_of:
             self._leave(player, room)
 
@@ -328,5 +335,6 @@ def _snapshot(
     return wire.response(method, views.current_session(exercise, member), request, seq=seq)
 
 
-def _snapshot_required(room: Room) -> Frame:
-    return wire.response("snapshot-required", {"sessionId": room.session_id, "seq": room.seq})
+def _snapshot_required(room: Room, request: dict[str, Any] | None = None) -> Frame:
+    data = {"sessionId": room.session_id, "seq": room.seq}
+    return wire.response("snapshot-required", data, request)
