@@ -425,7 +425,8 @@ async def test_a_version_that_is_not_known_is_refused(teacher, version):
 async def test_arguments_that_no_effect_could_have_are_refused(teacher, environment):
     asked = {**EFFECT, **environment, "effectEnvVersion": "0.1.0"}
     deep = json.loads("[" * 16 + "]" * 16)
-    for args in ({"deep": deep}, {"many": [1] * 1000}, {"long": "x" * 65_537}):
+    many, long, longer = [1] * 1000, "x" * 65_537, ["x" * 65_536] * 20
+    for args in ({"deep": deep}, {"many": many}, {"long": long}, {"long": longer}):
         assert faults(await teacher.post(MIGRATE, json=asked | {"effectArgs": args})) == {"effectArgs"}
 
 
@@ -436,12 +437,6 @@ async def test_arguments_of_any_depth_are_refused(teacher):
     for depth in range(600, 1000, 4):
         answer = await teacher.post(MIGRATE, content=body.replace('"here"', "[" * depth + "]" * depth))
         assert answer.status_code == 400, depth
-
-
-async def test_arguments_that_are_too_long_are_413(teacher):
-    long = EFFECT | {"environmentId": "webhook", "targetId": "send", "effectEnvVersion": "0.1.0"}
-    answer = await teacher.post(MIGRATE, json=long | {"effectArgs": {"long": ["x" * 65_536] * 20}})
-    assert answer.status_code == 413
 
 
 @pytest.mark.parametrize("change", [{"targetId": "rocket"}, {"environmentId": "elsewhere"}])

@@ -18,8 +18,6 @@ from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
 
-MAX_BODY_BYTES = 256 * 1024
-"""What an environment answers is three times as long at most, and then is read."""
 ABOUT = InfoBody("stoa", "One self-hosted server for every kind of session a product runs.", __version__)
 
 
@@ -48,7 +46,7 @@ async def list_environments(request: Request) -> list[EnvironmentBody]:
 
 @post(
     "/api/v1/target-environments/migrate/effect-args", guards=[may("environments_read")], status_code=200,
-    dto=Json[MigrateBody], return_dto=None, request_max_body_size=MAX_BODY_BYTES, responses=documented(400, 401, 403, 404, 413, 503, body=ErrorBody),
+    dto=Json[MigrateBody], return_dto=None, responses=documented(400, 401, 403, 404, 413, 503, body=ErrorBody),
 )  # fmt: skip
 async def migrate_effect_args(request: Request, data: JSONBody[MigrateBody]) -> MigratedBody:
     """An effect's arguments, as the environment takes them now."""

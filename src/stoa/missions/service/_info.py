@@ -8,12 +8,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
+
 from stoa.kernel.errors import Fault, InvalidError, NotFoundError
 from stoa.missions.errors import MissionInvalidError
 from stoa.missions.reading import NOT_BOUNDED, bounded
 from stoa.missions.targets import Declared, Environments, version_of
 
 CHANGELOG = "CHANGELOG.md"
+MAX_ARGS_BYTES = 256 * 1024
+"""What an environment's process makes of them is three times as long at most, and then its answer can be read."""
 
 
 class NoChangelogError(NotFoundError):
@@ -56,7 +60,7 @@ def environment_to_migrate_in(
         raise _wrong_version("must be a version such as 0.2.0.")
     if numbers > (version_of(environment.version) or ()):
         raise _wrong_version(f"must be at most {environment.version}, which is the environment's version.")
-    if not bounded(args):
+    if not bounded(args) or len(msgspec.json.encode(args)) > MAX_ARGS_BYTES:
         raise MissionInvalidError.field("effectArgs", NOT_BOUNDED)
     return environment
 
