@@ -222,6 +222,7 @@ async def test_what_is_no_message_is_10001_and_the_connection_kept(scene, what):
     one = scene.people[ROD]
     (answer,) = await answers(one, [PAYLOADS[what]])
     assert (answer["method"], answer["code"], answer["data"]) == ("error", 10001, {})
+    assert answer["message"].partition(":")[0] in ("message", "method", "data"), answer
     assert (await one.ask("current-session"))["data"]["session"]["_id"] == scene.session_id
     assert await scene.hash() == before
 

@@ -233,7 +233,9 @@ async def test_what_is_asked_to_be_called_again_is_later_and_later(house, outsid
     assert len({call_id for _, call_id, *_ in calls}) == 1
 
 
-async def test_an_environment_knows_no_settings_of_the_server(outside):
+async def test_an_environment_knows_no_settings_of_the_server(outside, monkeypatch):
+    for name in ("STOA_DATABASE", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"):
+        monkeypatch.setenv(name, "the server's alone")
     outside.installed.settings = {"webhook": {"secrets": ["whsec_x"]}, "trial": {"tone": "low"}}
     await outside.play("settings")
     await outside.settle()

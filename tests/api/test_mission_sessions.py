@@ -197,6 +197,28 @@ async def test_what_is_left_of_a_deleted_session_is_forgotten_a_day_later(house,
     assert session_id not in str(house.dump())
 
 
+@pytest.mark.parametrize("order", [("ines.teacher", "rod.student"), ("rod.student", "ines.teacher")])
+async def test_a_command_is_answered_with_what_its_sender_may_see(call, order):
+    """Not with what whoever came first is told of it."""
+    session_id = await call.launch()
+    for name in order:
+        await call(name, "join-session", session_id)
+    started = await call("ines.teacher", "start-session", session_id)
+    assert [force["_id"] for force in started["forces"]] == ["red", "blue", "white"]
+    opened = await call("rod.student", "open-node", session_id, nodeId="red-root")
+    seen = (await call.state("rod.student", session_id))["session"]["mission"]["structure"]
+    assert opened["structure"] == seen
+    assert "vault" not in str(opened)
+    reset = await call("ines.teacher", "reset-session", session_id)
+    assert len(reset["forces"]) == 3
+
+
+async def test_csv_says_once_what_it_is(call):
+    session_id = await call.launch()
+    answer = await call.of("ines.teacher").get(f"{ROOT}/{session_id}/journal", params={"format": "csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+
+
 # --- joining -----------------------------------------------------------------------------------------------------
 
 

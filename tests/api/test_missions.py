@@ -231,7 +231,7 @@ async def test_a_copy_is_the_same_under_its_own_name(admin):
     assert await count(admin) == 2
 
 
-@pytest.mark.parametrize("name", ["", "x" * 176, None])
+@pytest.mark.parametrize("name", ["", "  ", "x" * 176, None])
 async def test_a_copy_needs_a_name(admin, name):
     made = await create(admin)
     assert "copyName" in faults(
@@ -381,7 +381,7 @@ async def test_info_is_open(house):
 
 async def test_the_changelog_is_markdown(teacher):
     answer = await teacher.get("/api/v1/info/changelog/")
-    assert answer.headers["content-type"].startswith("text/markdown")
+    assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
     assert answer.text.startswith("# Changelog")
 
 
@@ -419,6 +419,24 @@ async def test_arguments_of_an_older_version_are_brought_up_to_date(teacher):
 async def test_a_version_that_is_not_known_is_refused(teacher, version):
     answer = await teacher.post(MIGRATE, json=EFFECT | {"effectEnvVersion": version})
     assert faults(answer) == {"effectEnvVersion"}
+
+
+@pytest.mark.parametrize("environment", [{}, {"environmentId": "webhook", "targetId": "send"}])
+async def test_arguments_that_no_effect_could_have_are_refused(teacher, environment):
+    asked = {**EFFECT, **environment, "effectEnvVersion": "0.1.0"}
+    deep = json.loads("[" * 16 + "]" * 16)
+    many, long, longer = [1] * 1000, "x" * 65_537, ["x" * 65_536] * 20
+    for args in ({"deep": deep}, {"many": many}, {"long": long}, {"long": longer}):
+        assert faults(await teacher.post(MIGRATE, json=asked | {"effectArgs": args})) == {"effectArgs"}
+
+
+async def test_arguments_of_any_depth_are_refused(teacher):
+    """Also where they can just be read, and not be written any more."""
+    asked = EFFECT | {"environmentId": "webhook", "targetId": "send", "effectEnvVersion": "0.1.0"}
+    body = json.dumps(asked | {"effectArgs": {"deep": "here"}})
+    for depth in range(600, 1000, 4):
+        answer = await teacher.post(MIGRATE, content=body.replace('"here"', "[" * depth + "]" * depth))
+        assert answer.status_code == 400, depth
 
 
 @pytest.mark.parametrize("change", [{"targetId": "rocket"}, {"environmentId": "elsewhere"}])

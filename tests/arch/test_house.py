@@ -54,6 +54,12 @@ def test_no_function_grows_too_long():
     assert {name: length for name, length in lengths.items() if length > allowed[name]} == {}
 
 
+def test_charsets_are_litestars_to_say():
+    """It says that texts are UTF-8; what says so too says it twice."""
+    doubled = re.compile(r"media_type=f?\"(text/|\{)[^\"]*charset")
+    assert [name for name in sources() if doubled.search((ROOT / name).read_text())] == []
+
+
 def test_exceptions_that_nobody_needs_are_gone():
     files = {name: len((ROOT / name).read_text().splitlines()) for name in sources()}
     lengths = dict(each for name in sources() for each in functions(name))

@@ -222,6 +222,8 @@ async def test_who_names_what_never_was_takes_a_snapshot(cast, position):
     rod = await cast.connect(WATCHER, cast.server, auth={"resume": position}, disconnect_existing="true")
     await eventually(lambda: "snapshot-required" in rod.methods())
     assert rod.last("snapshot-required")["data"]["sessionId"] == cast.session_id
+    asked = await rod.ask("resume", **position)
+    assert (asked["method"], asked["request"]["fulfilled"]) == ("snapshot-required", True)
     fresh = await rod.ask("current-session")
     assert fresh["data"]["session"]["_id"] == cast.session_id
     await cast.ines.ask("send-chat-message", channelId="all", message="again")
@@ -324,6 +326,29 @@ async def test_what_is_done_by_http_is_told_to_sockets(start, place, player):
         await client.delete(f"{SESSIONS}/{troupe.session_id}")
     await eventually(lambda: all("session-destroyed" in each.methods() for each in troupe.people.values()))
     assert (await troupe.rod.ask("current-session"))["code"] == 20004
+
+
+async def test_who_was_in_a_session_that_ended_is_told_of_the_next(standing, player):
+    """Which was joined by HTTP; what is asked by the socket is then asked of it."""
+    server, place = standing
+    troupe = Cast(peopled(place, *EVERYBODY), player)
+    for name in (TEACHER, "rod.student"):
+        await troupe.connect(name, server)
+    await troupe.launch(server, autoAssign=True)
+    for one in (troupe.ines, troupe.rod):
+        await one.ask("join-session", sessionId=troupe.session_id)
+    for request in ("start-session", "end-session"):
+        await troupe.ines.ask(request)
+    await eventually(lambda: "session-ended" in troupe.rod.methods())
+    assert (await troupe.rod.ask("quit-session"))["code"] == 20004
+    await troupe.launch(server)
+    begun = len(troupe.rod.heard)
+    async with server.client(troupe.made.keys["rod.student"]) as client:
+        await client.post(f"{SESSIONS}/{troupe.session_id}/join-session")
+    await eventually(lambda: len(troupe.rod.heard) > begun)
+    told = troupe.rod.heard[begun]
+    assert (told["method"], told["data"]["session"]["_id"]) == ("session-joined", troupe.session_id)
+    assert (await troupe.rod.ask("quit-session"))["method"] == "session-quit"
 
 
 async def test_one_connection_a_user(start, place, player):

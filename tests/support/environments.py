@@ -68,7 +68,7 @@ TRIAL = """
         raise TryAgainError("Nobody at home.")
 
     def settings(context):
-        known = [name for name in os.environ if name.startswith("STOA_")]
+        known = [name for name in os.environ if name.startswith(("STOA_", "AWS_", "PGPASS"))]
         context.send_output(json.dumps([known, dict(context.settings)]))
 
     SCRIPTS = {

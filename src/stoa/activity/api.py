@@ -209,7 +209,7 @@ def tracker() -> Response[bytes]:
     """The tracker that a page includes in one line."""
     return Response(
         TRACKER.read_bytes(),
-        media_type="text/javascript; charset=utf-8",
+        media_type="text/javascript",
         headers={"cache-control": "public, max-age=3600"},
     )
 

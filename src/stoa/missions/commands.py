@@ -215,15 +215,15 @@ def _config(at: Reader, _: Person) -> Command:
         at.faults,
         known={"name", "accessibility", "autoAssign", "infiniteResources", "effectsEnabled"},
     )
-    name = inner.text("name", limit=175) if inner.has("name") else None
+    name = inner.text("name", limit=175) if "name" in inner else None
     chosen = None
-    if inner.has("accessibility"):
+    if "accessibility" in inner:
         chosen = inner.text("accessibility")
         if chosen not in SELECTABLE:
             inner.fault("accessibility", f"must be one of {', '.join(SELECTABLE)}.")
             chosen = SELECTABLE[0]
     flags = [
-        inner.flag(key, default=True) if inner.has(key) else None
+        inner.flag(key, default=True) if key in inner else None
         for key in ("autoAssign", "infiniteResources", "effectsEnabled")
     ]
     accessibility = None if chosen is None else Accessibility(chosen)
@@ -247,7 +247,7 @@ def _assign_role(at: Reader, _: Person) -> Command:
 
 def _execute(at: Reader, _: Person) -> Command:
     cheats = Cheats()
-    if at.has("cheats"):
+    if "cheats" in at:
         inner = Reader(
             at.raw("cheats"),
             "cheats",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -12,6 +13,10 @@ from stoa.missions.html import clean_html
 MAX_FAULTS = 1000
 MAX_TEXT = 65_536
 MAX_NUMBER = 2**53 - 1
+MAX_VALUES = 1_000
+MAX_DEPTH = 16
+TOO_LONG_CLEANED = f"must be at most {MAX_TEXT} characters long as HTML, where & is &amp;."
+NOT_BOUNDED = "must be plain values, not too many, too long or too deep."
 REQUIRED: Any = object()
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 COLOR_PATTERN = re.compile(r"#[0-9a-fA-F]{6}")
@@ -94,7 +99,12 @@ class Reader:
         return value
 
     def html(self, key: str) -> str:
-        return clean_html(self.text(key, default=""))
+        """Cleaned; a document that was read once can be read again, so that what cleaning makes of it fits too."""
+        cleaned = clean_html(self.text(key, default=""))
+        if len(cleaned) > MAX_TEXT:
+            self.fault(key, TOO_LONG_CLEANED)
+            return ""
+        return cleaned
 
     def ident(self, key: str, *, default: Any = REQUIRED) -> str:
         value = self.text(key, default=default)
@@ -161,3 +171,33 @@ def _indecent(value: str) -> str | None:
     except UnicodeEncodeError:
         return "must be whole Unicode characters."
     return "must not hold a NUL." if "\0" in value else None
+
+
+def bounded(document: Any) -> bool:
+    """Whether plain JSON of somebody else's making may be kept and handed on: values that every side can carry, not too
+    many and not too deep.
+    """
+    size = 0
+    stack: list[tuple[Any, int]] = [(document, 1)]
+    while stack:
+        value, depth = stack.pop()
+        size += 1
+        if size > MAX_VALUES or depth > MAX_DEPTH:
+            return False
+        if isinstance(value, Mapping):
+            if not all(isinstance(key, str) and _carried(key) for key in value):
+                return False
+            stack.extend((below, depth + 1) for below in value.values())
+        elif isinstance(value, list):
+            stack.extend((below, depth + 1) for below in value)
+        elif not _carried(value):
+            return False
+    return True
+
+
+def _carried(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_TEXT and _indecent(value) is None
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or (isinstance(value, bool | int) and abs(value) <= MAX_NUMBER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from stoa.kernel.actor import Actor
@@ -23,6 +24,7 @@ _KEYS = (
     "capacity",
 )
 MAX_CAPACITY = 100_000
+OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 
 
 def check_launch(actor: Actor) -> None:
@@ -80,7 +82,9 @@ def launch_from(body: Any) -> tuple[str, SessionConfig]:
         at.fault("accessibility", f"must be one of {', '.join(Accessibility)}.")
         accessibility = "public"
     name = at.text("name", limit=175).strip() if at.has("name") else ""
-    mission_id = at.ident("missionId")
+    mission_id = at.text("missionId")
+    if isinstance(at.raw("missionId"), str) and not OBJECT_ID.fullmatch(mission_id):
+        at.fault("missionId", "must be an id of 24 hexadecimal digits.")
     config = SessionConfig(
         accessibility=Accessibility(accessibility),
         auto_assign=_boolean(at, "autoAssign", default=True),

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from litestar import Response, delete, get, patch, post
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
-from litestar.params import Body, FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from litestar.types import ControllerRouterHandler
 
 from stoa.kernel.errors import InvalidError
@@ -311,9 +311,7 @@ async def calendar(request: Request, timeline_id: FromPath[str], key: FromQuery[
     """The timeline as iCalendar for calendar programs, which can't sign in: the link's `key` is the proof."""
     house = house_of(request)
     text = await house.storage.read(service.feed, timeline_id, key, now=house.clock.now())
-    return Response(
-        text, media_type="text/calendar; charset=utf-8", headers={"cache-control": "private, max-age=300"}
-    )
+    return Response(text, media_type="text/calendar", headers={"cache-control": "private, max-age=300"})
 
 
 @post(
@@ -345,9 +343,7 @@ class CalendarImport(Operation):
     "/timelines/{timeline_id:str}/import", guards=[signed_in], status_code=200, operation_class=CalendarImport,
     responses=documented(400, 401, 403, 404, 413, body=ErrorBody),
 )  # fmt: skip
-async def import_calendar(
-    request: Request, timeline_id: FromPath[str], body: Annotated[bytes, Body(media_type="text/calendar")]
-) -> Wrapped[ImportBody]:
+async def import_calendar(request: Request, timeline_id: FromPath[str], body: RawBody) -> Wrapped[ImportBody]:
     """Takes an iCalendar file as the body (or as the form field `file`) and says what it could not take."""
     house = house_of(request)
     timeline = await house.storage.read(service.get_timeline, timeline_id)

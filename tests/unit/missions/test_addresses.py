@@ -1,6 +1,8 @@
 """Where webhooks may go: spelled in every way that somebody might try."""
 
 import socket
+import threading
+import time
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -96,11 +98,52 @@ def test_a_name_is_looked_up_once_and_the_connection_goes_to_what_was_found(name
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    call = webhooks._Call(webhooks._split("https://rebinds.test/hook"), "{}", {}, 0)
+    call = webhooks._Call(webhooks._split("https://rebinds.test/hook"), "{}", {}, time.monotonic() + 60)
     with pytest.raises(ConnectionRefusedError):
         call.post([])
     assert connected == [("8.8.8.8", 443)]
     assert names["asked"] == ["rebinds.test"]
+
+
+def test_what_does_not_answer_is_given_up_in_time_to_say_so(names, monkeypatch):
+    """Whatever number of addresses it has: a call that overruns is killed, and not tried again."""
+    names["asleep.test"] = ["8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1"]
+    given = []
+
+    def connect(_, timeout):
+        given.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    url = webhooks._split("https://asleep.test/hook")
+    with pytest.raises(TimeoutError):
+        webhooks._Call(url, "{}", {}, time.monotonic() + 4).post([])
+    assert all(0 < timeout <= 4 / left for timeout, left in zip(given, (4, 3, 2, 1), strict=True))
+    with pytest.raises(TimeoutError):
+        webhooks._Call(url, "{}", {}, time.monotonic() - 1).post([])
+    assert len(given) == 4
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"]
+)
+def test_what_falls_silent_is_given_up_in_time(said):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = webhooks._split(f"http://127.0.0.1:{server.getsockname()[1]}/hook")
+        answers = []
+
+        def answer():
+            there, _ = server.accept()
+            there.sendall(said)
+            answers.append(there)  # and nothing more, without hanging up
+
+        threading.Thread(target=answer, daemon=True).start()
+        begun = time.monotonic()
+        with pytest.raises(TimeoutError):
+            webhooks._Call(url, "{}", {}, begun + 0.5).post(["127.0.0.0/8"])
+        assert time.monotonic() - begun < webhooks._IO_SECONDS
+        for one in answers:
+            one.close()
 
 
 def test_a_public_address_is_not_called_without_https(names):

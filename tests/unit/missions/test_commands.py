@@ -123,6 +123,9 @@ def test_configuration(config, made):
         ({"accessibility": 5}, "config.accessibility"),
         ({"autoAssign": "yes"}, "config.autoAssign"),
         ({"name": "x" * 176}, "config.name"),
+        ({"name": None}, "config.name"),
+        ({"autoAssign": None}, "config.autoAssign"),
+        ({"accessibility": None}, "config.accessibility"),
         ({"capacity": 5}, "config.capacity"),
         (None, "config"),
     ],
@@ -141,6 +144,7 @@ def test_cheats():
     ("cheats", "field"),
     [
         ([], "cheats"),
+        (None, "cheats"),
         ({"zeroCost": "yes"}, "cheats.zeroCost"),
         ({"immortal": True}, "cheats.immortal"),
     ],
@@ -183,6 +187,7 @@ def test_invitations():
             c.invites_from(body)
 
 
+A_MISSION = "6622" + "0" * 20
 TRUE = [1, True, "1", "true", "True", "TRUE", "t", "T", "yes", "Yes", "YES", "y", "Y"]
 FALSE = [0, False, "0", "false", "False", "FALSE", "f", "F", "no", "No", "NO", "n", "N"]
 
@@ -190,17 +195,17 @@ FALSE = [0, False, "0", "false", "False", "FALSE", "f", "F", "no", "No", "NO", "
 @pytest.mark.parametrize(("literal", "value"), [(x, True) for x in TRUE] + [(x, False) for x in FALSE])
 @pytest.mark.parametrize("key", ["autoAssign", "infiniteResources", "effectsEnabled"])
 def test_a_launch_takes_many_spellings(literal, value, key):
-    mission_id, config = launch_from({"missionId": "m", key: literal, "unknown": 1})
+    mission_id, config = launch_from({"missionId": A_MISSION, key: literal, "unknown": 1})
     name = {
         "autoAssign": "auto_assign",
         "infiniteResources": "infinite_resources",
         "effectsEnabled": "effects_enabled",
     }
-    assert (mission_id, getattr(config, name[key])) == ("m", value)
+    assert (mission_id, getattr(config, name[key])) == (A_MISSION, value)
 
 
 def test_a_launch_has_defaults():
-    _, config = launch_from({"missionId": "m"})
+    _, config = launch_from({"missionId": A_MISSION})
     assert (config.accessibility, config.auto_assign, config.infinite_resources, config.effects_enabled) == (
         "public",
         True,
@@ -216,14 +221,17 @@ def test_a_launch_has_defaults():
         (None, ""),
         ([], ""),
         ({"missionId": 5}, "missionId"),
-        ({"missionId": "m", "autoAssign": "maybe"}, "autoAssign"),
-        ({"missionId": "m", "autoAssign": None}, "autoAssign"),
-        ({"missionId": "m", "autoAssign": 2}, "autoAssign"),
-        ({"missionId": "m", "autoAssign": []}, "autoAssign"),
-        ({"missionId": "m", "accessibility": "secret"}, "accessibility"),
-        ({"missionId": "m", "accessibility": 5}, "accessibility"),
-        ({"missionId": "m", "name": "x" * 176}, "name"),
-        ({"missionId": "m", "capacity": 0}, "capacity"),
+        ({"missionId": ""}, "missionId"),
+        ({"missionId": "no id"}, "missionId"),
+        ({"missionId": "0" * 23}, "missionId"),
+        ({"missionId": A_MISSION, "autoAssign": "maybe"}, "autoAssign"),
+        ({"missionId": A_MISSION, "autoAssign": None}, "autoAssign"),
+        ({"missionId": A_MISSION, "autoAssign": 2}, "autoAssign"),
+        ({"missionId": A_MISSION, "autoAssign": []}, "autoAssign"),
+        ({"missionId": A_MISSION, "accessibility": "secret"}, "accessibility"),
+        ({"missionId": A_MISSION, "accessibility": 5}, "accessibility"),
+        ({"missionId": A_MISSION, "name": "x" * 176}, "name"),
+        ({"missionId": A_MISSION, "capacity": 0}, "capacity"),
     ],
 )
 def test_a_bad_launch_is_refused(body, field):

@@ -13,6 +13,7 @@ from stoa.missions import commands as c
 from stoa.missions.engine import advance, apply, decide, due, fold, restore, snapshot, state_hash
 from stoa.missions.engine import events as names
 from stoa.missions.engine._chance import draw, succeeds
+from stoa.missions.errors import NotExecutableError
 from stoa.missions.missionfile import copy_mission, mission_from
 from stoa.missions.model import Cheats, OutputKind, SessionState, Status
 
@@ -337,6 +338,17 @@ class TestEffects:
         assert state.blocked == {"blue-root", "blue-hall", "blue-ghost"}
         assert {one.status for one in state.executions.values()} == {Status.SUCCESS, Status.ABORTED}
         assert state.is_blocked(state.atlas.nodes["blue-vault"])
+
+    def test_who_plays_opens_nothing_that_is_blocked(self):
+        block = effect("x", "block-status", nodeMetadata=metas("blue", "root"), blockStatus="block")
+        play = with_effects(block)
+        play.opens("blue", "blue-root")
+        run_gate(play)
+        with pytest.raises(NotExecutableError):
+            play.opens("blue", "blue-hall")
+        play.opens(OWNER, "blue-hall")
+        with pytest.raises(NotExecutableError):
+            play.executes(OWNER, "blue-hall-a1")
 
     def test_unblocking_aborts_too(self):
         play = with_effects(

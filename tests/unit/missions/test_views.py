@@ -21,12 +21,10 @@ from tests.unit.missions.world import (
 )
 
 from stoa.kernel.actor import AccessLevel
-from stoa.kernel.errors import NotFoundError
 from stoa.kernel.journal import Entry
 from stoa.missions import commands as c
 from stoa.missions.engine import apply, fold, state_hash
 from stoa.missions.engine import events as names
-from stoa.missions.errors import NodeBusyError
 from stoa.missions.missionfile import mission_from
 from stoa.missions.model import Accessibility, Request, Role
 from stoa.missions.views import (
@@ -34,7 +32,6 @@ from stoa.missions.views import (
     Viewer,
     audience,
     basic_view,
-    error_message,
     exposure_of,
     journal_line,
     session_view,
@@ -578,14 +575,6 @@ class TestMessages:
         assert audience(play.journal[0], play.exercise) == []
 
 
-@pytest.mark.parametrize(("error", "code"), [(NodeBusyError(), 20202), (NotFoundError("?"), 10000)])
-def test_errors_on_the_wire(error, code):
-    request = {"event": {"method": "m", "data": {}}, "requesterId": "red"}
-    framed = error_message(error, request=request)
-    assert (framed["method"], framed["code"], framed["message"]) == ("error", code, error.message)
-    assert framed["request"]["fulfilled"] is False
-
-
 class TestJournal:
     def lines(self, play, viewer):
         state, lines = None, []
@@ -614,6 +603,26 @@ class TestJournal:
         assert "volume" not in text
         launched = lines[0]["data"]
         assert (launched["mission_id"], "mission" in launched) == ("mission", False)
+
+    def test_bans_invitations_and_failures_are_for_managers(self):
+        play = self.played()
+        play.does(OWNER, c.Kick(play.member("white").id))
+        play.does(OWNER, c.Ban(play.member("blue").id))
+        play.does(OWNER, c.Unban("blue"))
+        play.does(OWNER, c.Invite(("nobody-knows",)))
+        play.does(None, c.EffectResult("red-e9", self.asked(play), failure="the siren is broken"))
+        all_of_it = self.lines(play, Viewer.of(play.member(OWNER)))
+        watched = self.lines(play, Viewer.of(play.member("watcher")))
+        told = [(one, other) for one, other in zip(all_of_it, watched, strict=True) if one != other]
+        assert [one["type"].partition(".")[2] for one, _ in told] == [
+            *("member_kicked", "member_banned", "user_unbanned", "users_invited", "effect_failed"),
+        ]  # fmt: skip
+        seen = [other and [one["method"] for one in other["messages"]] for _, other in told]
+        assert seen == [["session-members-updated"], ["session-members-updated"], None, None, None]
+
+    def asked(self, play):
+        """The execution whose effect a target environment is to answer."""
+        return next(one.data["execution_id"] for one in play.journal if one.type == names.EFFECT_REQUESTED)
 
     def test_a_force_reads_its_own(self):
         play = self.played()

@@ -18,6 +18,7 @@ from stoa.kernel.clock import to_millis
 from stoa.kernel.errors import StoaError
 from stoa.live.composing import DONE, FAILED, JOB, LOCK, PROGRESS
 from stoa.live.service import ToCompose
+from stoa.platform.subprocesses import environment
 
 MODULE = "stoa.live.composing"
 LOOKS = 0.25
@@ -81,7 +82,7 @@ def _begin(folder: Path, job: dict[str, Any]) -> subprocess.Popen[bytes]:
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own code
             [sys.executable, "-P", "-m", MODULE, str(folder)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(), start_new_session=True,
         )  # fmt: skip
 
 
@@ -106,9 +107,3 @@ def _read(path: Path) -> str:
         return path.read_text()
     except FileNotFoundError:
         return ""
-
-
-def _environment() -> dict[str, str]:
-    """Ours without the server's settings: what strangers sent is decoded there."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("STOA_", "AWS_"))}
-    return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

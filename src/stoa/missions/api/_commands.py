@@ -85,7 +85,7 @@ def _handler(name: str, asked: Asked) -> ControllerRouterHandler:
     if asked.body is None:
         responses = documented(*statuses, body=ErrorBody)
         return post(path, guards=[signed_in], status_code=200, responses=responses)(handler)
-    handler.__annotations__["data"] = asked.body
+    handler.__annotations__["data"] = JSONBody[asked.body]  # type: ignore[misc, name-defined]
     responses = documented(400, 413, *statuses, body=ErrorBody)
     taking: Any = Json[asked.body]  # type: ignore[name-defined]
     return post(path, guards=[signed_in], status_code=200, dto=taking, return_dto=None, responses=responses)(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from litestar import Response, get, post
+from litestar import get, post
+from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from stoa import __version__
@@ -29,9 +30,9 @@ async def info() -> InfoBody:
     "/api/v1/info/changelog", guards=[may("changelog_read")], media_type="text/markdown",
     responses=documented(401, 403, 404, body=ErrorBody),
 )  # fmt: skip
-async def changelog(request: Request) -> Response[str]:  # noqa: ARG001 - the guard reads it
+async def changelog(request: Request) -> str:  # noqa: ARG001 - the guard reads it
     """What has changed from version to version, as Markdown."""
-    return Response(await asyncio.to_thread(service.changelog), media_type="text/markdown; charset=utf-8")
+    return await asyncio.to_thread(service.changelog)
 
 
 @get(
@@ -47,7 +48,7 @@ async def list_environments(request: Request) -> list[EnvironmentBody]:
     "/api/v1/target-environments/migrate/effect-args", guards=[may("environments_read")], status_code=200,
     dto=Json[MigrateBody], return_dto=None, responses=documented(400, 401, 403, 404, 413, 503, body=ErrorBody),
 )  # fmt: skip
-async def migrate_effect_args(request: Request, data: MigrateBody) -> MigratedBody:
+async def migrate_effect_args(request: Request, data: JSONBody[MigrateBody]) -> MigratedBody:
     """An effect's arguments, as the environment takes them now."""
     installed = house_of(request).part(Installed)
     environment = service.environment_to_migrate_in(
@@ -55,6 +56,7 @@ async def migrate_effect_args(request: Request, data: MigrateBody) -> MigratedBo
         environment_id=data.environment_id,
         target_id=data.target_id,
         version=data.effect_env_version,
+        args=data.effect_args,
     )
     args = await installed.migrate(
         environment, target_id=data.target_id, version=data.effect_env_version, args=data.effect_args

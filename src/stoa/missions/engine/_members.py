@@ -45,7 +45,7 @@ def join(draft: Draft, command: commands.Join) -> None:
     if by.id in state.member_of:
         raise AlreadyInSessionError
     remembered = state.assignments.get(by.id, Assignment())
-    role = remembered.role or role_by_permission(state, by)
+    role = remembered.role or _role_by_permission(state, by)
     if role is None:
         raise JoinRefusedError("You have no permission to join this session.")
     if not _invited(state, by, role):
@@ -59,7 +59,7 @@ def join(draft: Draft, command: commands.Join) -> None:
     draft.emit(names.MEMBER_JOINED, member=to_plain(member), request=draft.request())
 
 
-def role_by_permission(state: Exercise, actor: Actor) -> Role | None:
+def _role_by_permission(state: Exercise, actor: Actor) -> Role | None:
     """The role that a user joins in, where none is remembered; None where they may not."""
     owns = actor.id == state.owner.id
     if actor.may("sessions_join_manager") or (owns and actor.may("sessions_join_manager_native")):

@@ -8,7 +8,7 @@ from stoa.missions.engine import _events as names
 from stoa.missions.engine._chance import draw, succeeds
 from stoa.missions.engine._draft import Draft
 from stoa.missions.engine._exercise import Exercise
-from stoa.missions.engine._moves import abort, abort_on, open_node
+from stoa.missions.engine._moves import abort, open_node
 from stoa.missions.engine._plain import to_plain
 from stoa.missions.errors import (
     ActionNotFoundError,
@@ -58,8 +58,8 @@ def open_by_request(draft: Draft, command: commands.OpenNode) -> None:
     if not draft.state.openable(node):
         raise NotOpenableError
     # A manager sees every node and opens what the exercise needs; a player opens what is there for them.
-    if not member.sees_all and not draft.state.revealed(node):
-        raise NotRevealedError
+    if not member.sees_all:
+        _require_in_reach(draft.state, node)
     open_node(draft, node, cause="request", request=draft.request())
 
 
@@ -93,12 +93,16 @@ def execute(draft: Draft, command: commands.ExecuteAction) -> None:
 def _require_executable(state: Exercise, node: Node) -> None:
     if not node.executable or node.exclude:
         raise NotExecutableError("The node is not executable.")
+    _require_in_reach(state, node)
+    if node.id in state.running:
+        raise NodeBusyError
+
+
+def _require_in_reach(state: Exercise, node: Node) -> None:
     if not state.revealed(node):
         raise NotRevealedError
     if state.is_blocked(node):
         raise NotExecutableError("The node is blocked.")
-    if node.id in state.running:
-        raise NodeBusyError
 
 
 def _require_resources(state: Exercise, node: Node, *, cost: float) -> None:
@@ -199,7 +203,7 @@ def send_pre_execution(draft: Draft, command: commands.SendOutput) -> None:
     draft.emit(names.PRE_EXECUTION_ASKED, node_id=node.id, user_id=member.person.id, request=draft.request())
 
 
-def may_hear(state: Exercise, member: Member, channel_id: str) -> bool:
+def _may_hear(state: Exercise, member: Member, channel_id: str) -> bool:
     if channel_id == ALL_CHANNEL:
         return True
     return channel_id in state.atlas.forces and (member.sees_all or member.force_id == channel_id)
@@ -210,7 +214,7 @@ def chat(draft: Draft, command: commands.SendChat) -> None:
     if not (member.sees_all or member.may(MemberPermission.MANIPULATE_NODES)):
         raise NotPermittedError("Your role in this session does not permit this.")
     draft.require_state(SessionState.STARTED)
-    if not may_hear(draft.state, member, command.channel_id):
+    if not _may_hear(draft.state, member, command.channel_id):
         raise ChannelNotFoundError
     message = ChatMessage(
         id=draft.new_id(),
@@ -222,15 +226,3 @@ def chat(draft: Draft, command: commands.SendChat) -> None:
         time_ms=draft.now_ms,
     )
     draft.emit(names.CHAT_SENT, message=to_plain(message), request=draft.request())
-
-
-__all__ = [
-    "abort_all",
-    "abort_on",
-    "chat",
-    "complete_due",
-    "execute",
-    "may_hear",
-    "open_by_request",
-    "send_pre_execution",
-]

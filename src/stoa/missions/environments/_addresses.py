@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
@@ -52,12 +52,14 @@ def _plain(text: str) -> IPv4Address | IPv6Address:
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
-def connect(addresses: Iterable[IPv4Address | IPv6Address], port: int, *, timeout: float) -> socket.socket:
-    """A connection to the first that answers. Raises OSError."""
+def connect(
+    addresses: Sequence[IPv4Address | IPv6Address], port: int, *, seconds: Callable[[], float]
+) -> socket.socket:
+    """A connection to the first that answers within its share of what ``seconds()`` are left. Raises OSError."""
     failure: OSError = OSError("no address")
-    for address in addresses:
+    for tried, address in enumerate(addresses):
         try:
-            return socket.create_connection((str(address), port), timeout)
+            return socket.create_connection((str(address), port), seconds() / (len(addresses) - tried))
         except OSError as error:
             failure = error
     raise failure

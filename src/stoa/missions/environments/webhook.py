@@ -44,7 +44,8 @@ def send(context: Context) -> None:
         raise EffectFailedError("No webhook secret is set on this server.")
     url = _split(str(context.args["url"]))
     body = _body(context)
-    call = _Call(url, body, _headers(context.call_id, body, secrets), time.monotonic() + context.seconds - 1)
+    until = time.monotonic() + context.seconds - min(1, context.seconds / 5)
+    call = _Call(url, body, _headers(context.call_id, body, secrets), until)
     try:
         status, content_type, answer = call.post(context.settings.get("allow") or [])
     except RefusedAddressError:
@@ -98,7 +99,11 @@ def _headers(call_id: str, body: str, secrets: list[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One request, to what its host's name leads to now. Nothing is followed, and no proxy is asked."""
+    """One request, to what its host's name leads to now. Nothing is followed, and no proxy is asked.
+
+    It is given up at ``until``, of the monotonic clock: soon after that its process is killed, which ends the effect, and
+    what can't be reached is to be tried again.
+    """
 
     url: SplitResult
     body: str
@@ -117,38 +122,46 @@ class _Call:
         name = host if ":" in host else host.encode("idna").decode()
         connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(name, port)
         connection.auto_open = 0  # it is connected by hand, and never looks the name up again
-        connection.sock = self._connected(addresses, port, name if secure else None)
+        connection.sock = sock = self._connected(addresses, port, name if secure else None)
         try:
             path = quote(self.url.path or "/", safe=_SAFE)
             if self.url.query:
                 path += "?" + quote(self.url.query, safe=_SAFE)
             connection.request("POST", path, self.body.encode(), dict(self.headers))
+            sock.settimeout(self._left())
             response = connection.getresponse()
-            return response.status, response.getheader("content-type") or "", self._read(response)
+            return response.status, response.getheader("content-type") or "", self._read(response, sock)
         finally:
             connection.close()
 
     def _connected(
         self, addresses: list[IPv4Address | IPv6Address], port: int, name: str | None
     ) -> socket.socket:
-        sock = connect(addresses, port, timeout=_IO_SECONDS)
-        if name is None:
-            return sock
+        sock = connect(addresses, port, seconds=self._left)
         try:
+            sock.settimeout(self._left())
+            if name is None:
+                return sock
             return ssl.create_default_context().wrap_socket(sock, server_hostname=name)
         except BaseException:
             sock.close()
             raise
 
-    def _read(self, response: http.client.HTTPResponse) -> bytes:
+    def _left(self) -> float:
+        """How long the next step may take, in seconds. Raises TimeoutError where no time is left."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return min(left, _IO_SECONDS)
+
+    def _read(self, response: http.client.HTTPResponse, sock: socket.socket) -> bytes:
         """In pieces, so that a server that drips its answer is left in time."""
         answer = b""
         while piece := response.read1(MOST_BYTES):
             answer += piece
             if len(answer) > MOST_BYTES:
                 raise EffectFailedError(f"{self.url.hostname} answered more than {MOST_BYTES} bytes.")
-            if time.monotonic() > self.until:
-                raise TimeoutError
+            sock.settimeout(self._left())
         return answer
 
 

@@ -11,12 +11,19 @@ from stoa.missions.missionfile._migrate import CURRENT_BUILD
 from stoa.missions.missionfile._parse import MAX_BYTES, read_document
 from stoa.missions.missionfile._read import BUILT_IN, mission_from
 from stoa.missions.missionfile._trusted import trusted_mission
-from stoa.missions.missionfile._write import copy_mission, export_mission, mission_to, new_mission
+from stoa.missions.missionfile._write import (
+    SERVERS_OWN,
+    copy_mission,
+    export_mission,
+    mission_to,
+    new_mission,
+)
 
 __all__ = [
     "BUILT_IN",
     "CURRENT_BUILD",
     "MAX_BYTES",
+    "SERVERS_OWN",
     "Imported",
     "clean_html",
     "copy_mission",

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from stoa.missions.atlas import Atlas
 from stoa.missions.html import clean_html
 from stoa.missions.model import Action, Effect, Force, Mission
-from stoa.missions.reading import MAX_NUMBER, MAX_TEXT, Faults
+from stoa.missions.reading import MAX_NUMBER, MAX_TEXT, NOT_BOUNDED, TOO_LONG_CLEANED, Faults, bounded
 from stoa.missions.targets import ENVIRONMENT_ID, Arg, ArgKind, Environments
-
-MAX_ARGS_SIZE = 1_000
-MAX_ARGS_DEPTH = 16
 
 
 def check_mission(mission: Mission, faults: Faults) -> None:
@@ -103,8 +99,8 @@ class _Args:
         """An effect of an environment that is not there is kept as it is, and fails when it is its turn. One that was
         written for another version of its environment takes other arguments: they are migrated when it is called.
         """
-        if not self._bounded():
-            self._faults.add(f"{self._path}.args", "must be plain values, not too many and not too deep.")
+        if not bounded(self._effect.args):
+            self._faults.add(f"{self._path}.args", NOT_BOUNDED)
             return
         environment = environments.get(self._effect.environment_id)
         if environment is None:
@@ -167,40 +163,6 @@ class _Args:
             return
         if not self._is_foreign:
             # The mission was made a moment ago and is nobody's yet: what it keeps is the cleaned text.
-            self._effect.args[arg.id] = clean_html(value)
-
-    def _bounded(self) -> bool:
-        size = 0
-        stack: list[tuple[Any, int]] = [(self._effect.args, 1)]
-        while stack:
-            value, depth = stack.pop()
-            size += 1
-            if size > MAX_ARGS_SIZE or depth > MAX_ARGS_DEPTH:
-                return False
-            if isinstance(value, Mapping):
-                if not all(isinstance(key, str) and _decent(key) for key in value):
-                    return False
-                stack.extend((below, depth + 1) for below in value.values())
-            elif isinstance(value, list):
-                stack.extend((below, depth + 1) for below in value)
-            elif not _plain(value):
-                return False
-        return True
-
-
-def _plain(value: Any) -> bool:
-    if isinstance(value, str):
-        return _decent(value)
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or (isinstance(value, bool | int) and abs(value) <= MAX_NUMBER)
-
-
-def _decent(text: str) -> bool:
-    if len(text) > MAX_TEXT or "\0" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+            cleaned = self._effect.args[arg.id] = clean_html(value)
+            if len(cleaned) > MAX_TEXT:
+                self._fault(arg, TOO_LONG_CLEANED)

@@ -20,7 +20,8 @@ from stoa.missions.model import (
     Stamps,
 )
 
-_SERVERS_OWN = ("_id", "createdAt", "updatedAt", "launchedAt", "createdBy", "createdByUsername", "deleted")
+SERVERS_OWN = ("_id", "createdAt", "updatedAt", "launchedAt", "createdBy", "createdByUsername", "deleted")
+"""What of a document is the server's to say, and no file's or client's."""
 
 
 def mission_to(mission: Mission) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def mission_to(mission: Mission) -> dict[str, Any]:
 def export_mission(mission: Mission) -> dict[str, Any]:
     """The content of a ``.metis`` file: the mission without what only this server knows of it."""
     document = mission_to(mission)
-    for key in _SERVERS_OWN:
+    for key in SERVERS_OWN:
         del document[key]
     return {**document, "schemaBuildNumber": CURRENT_BUILD}
 

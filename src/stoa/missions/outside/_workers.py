@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import structlog
 
 from stoa.kernel.errors import StoaError
+from stoa.platform.subprocesses import environment
 
 MOST_BYTES = 2**20
 """Of an answer."""
@@ -76,7 +77,7 @@ class Workers:
     async def _begin(self) -> Process:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "stoa.missions.environments", self._entry),
-            stdin=PIPE, stdout=PIPE, env=_environment(), start_new_session=True, limit=MOST_BYTES,
+            stdin=PIPE, stdout=PIPE, env=environment(), start_new_session=True, limit=MOST_BYTES,
         )  # fmt: skip
         self._alive.add(process)
         return process
@@ -122,9 +123,3 @@ class Workers:
         await process.wait()
         self._idle.pop(process, None)
         self._alive.discard(process)
-
-
-def _environment() -> dict[str, str]:
-    """Ours without the server's settings, which are no environment's business; it finds the code that we find."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STOA_")}
-    return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -72,6 +72,8 @@ def _read_frame(text: Any) -> Request:
         content = _decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise MissionInvalidError.field("message", "is not JSON.") from None
+    if not isinstance(content, dict):
+        raise MissionInvalidError.field("message", "must be a JSON object.")
     faults = Faults()
     at = Reader(content, "", faults, known=_ENVELOPE)
     method = at.text("method", limit=64, empty=False)

@@ -17,6 +17,7 @@ import structlog
 from stoa.kernel.journal import Entry
 from stoa.missions import service, views
 from stoa.missions.engine import Exercise
+from stoa.missions.model import SessionState
 from stoa.missions.realtime._messages import Position, told
 from stoa.platform.realtime import Client, Frame, Watch
 from stoa.platform.storage import Storage
@@ -69,6 +70,11 @@ class Room:
         self._telling: asyncio.Task[None] | None = None
         self._history: deque[Told] = deque()
         self._bytes = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether the session holds nobody any more: who is here may be in another one."""
+        return self.exercise.state is SessionState.ENDED
 
     def hear(self, entries: Sequence[Entry]) -> None:
         """The feed's listener."""

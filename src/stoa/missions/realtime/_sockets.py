@@ -47,6 +47,11 @@ class Player:
         assert actor is not None
         return actor
 
+    @property
+    def idle(self) -> bool:
+        """Whether they may be in a session that they are not told of."""
+        return self.room is None or self.room.over
+
 
 class MissionSockets(Namespace):
     name = "/"
@@ -156,12 +161,15 @@ class MissionSockets(Namespace):
 
     async def _session_of(self, player: Player) -> str:
         """Raises StateConflictError for who is in none."""
-        if player.room is not None:
-            return player.room.session_id
+        room = player.room
+        if room is not None and not room.over:
+            return room.session_id
         found = await self._storage.read(service.session_of, player.user_id)
-        if found is None:
-            raise StateConflictError("You are in no session.")
-        return found
+        if found is not None:
+            return found
+        if room is not None:
+            return room.session_id
+        raise StateConflictError("You are in no session.")
 
     async def _join(self, player: Player, asked: Asked) -> None:
         """Those who join are told what happens from before their joining on."""
@@ -220,11 +228,18 @@ class MissionSockets(Namespace):
         def resumed(seq: int) -> Frame:
             return wire.response("session-resumed", {"sessionId": room.session_id, "seq": seq}, request)
 
-        await self._follow(player, room, position, then=resumed)
+        await self._follow(player, room, position, request, then=resumed)
 
-    async def _follow(self, player: Player, room: Room, position: Position, **frames: Any) -> None:
+    async def _follow(
+        self,
+        player: Player,
+        room: Room,
+        position: Position,
+        request: dict[str, Any] | None = None,
+        **frames: Any,
+    ) -> None:
         if not await room.follow(player.client, player.user_id, position, **frames):
-            player.client.send(_snapshot_required(room))
+            player.client.send(_snapshot_required(room, request))
         if player.user_id not in room.exercise.member_of:
             self._leave(player, room)
 
@@ -294,7 +309,7 @@ class MissionSockets(Namespace):
             await asyncio.sleep(0.05)  # however much happens elsewhere
 
     async def _find_the_idle(self) -> None:
-        idle = {user_id: player for user_id, player in self._players.items() if player.room is None}
+        idle = {user_id: player for user_id, player in self._players.items() if player.idle}
         if not idle:
             return
         found = await self._storage.read(service.sessions_of, list(idle))
@@ -302,7 +317,7 @@ class MissionSockets(Namespace):
             player = idle[user_id]
             with suppress(SessionNotFoundError, MemberNotFoundError):
                 room = await self._room(session_id)
-                if player.room is None and user_id not in room.coming and not player.client.closed:
+                if player.idle and user_id not in room.coming and not player.client.closed:
                     await self._attach(player, room, "session-joined")
 
 
@@ -320,5 +335,6 @@ def _snapshot(
     return wire.response(method, views.current_session(exercise, member), request, seq=seq)
 
 
-def _snapshot_required(room: Room) -> Frame:
-    return wire.response("snapshot-required", {"sessionId": room.session_id, "seq": room.seq})
+def _snapshot_required(room: Room, request: dict[str, Any] | None = None) -> Frame:
+    data = {"sessionId": room.session_id, "seq": room.seq}
+    return wire.response("snapshot-required", data, request)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import msgspec
 
 from stoa.kernel.errors import Fault, InvalidError, NotFoundError
+from stoa.missions.errors import MissionInvalidError
+from stoa.missions.reading import NOT_BOUNDED, bounded
 from stoa.missions.targets import Declared, Environments, version_of
 
 CHANGELOG = "CHANGELOG.md"
+MAX_ARGS_BYTES = 256 * 1024
+"""What an environment's process makes of them is three times as long at most, and then its answer can be read."""
 
 
 class NoChangelogError(NotFoundError):
@@ -38,11 +45,12 @@ def changelog() -> str:
 
 
 def environment_to_migrate_in(
-    environments: Environments, *, environment_id: str, target_id: str, version: str
+    environments: Environments, *, environment_id: str, target_id: str, version: str, args: Mapping[str, Any]
 ) -> Declared:
     """The environment that an effect's arguments are to be brought up to.
 
-    Raises TargetNotFoundError, or EffectVersionError for a version that is none or is newer than the environment.
+    Raises TargetNotFoundError, EffectVersionError for a version that is none or is newer than the environment, and
+    MissionInvalidError for arguments that no effect could have.
     """
     environment = environments.get(environment_id)
     if environment is None or target_id not in environment.by_id:
@@ -52,6 +60,8 @@ def environment_to_migrate_in(
         raise _wrong_version("must be a version such as 0.2.0.")
     if numbers > (version_of(environment.version) or ()):
         raise _wrong_version(f"must be at most {environment.version}, which is the environment's version.")
+    if not bounded(args) or len(msgspec.json.encode(args)) > MAX_ARGS_BYTES:
+        raise MissionInvalidError.field("effectArgs", NOT_BOUNDED)
     return environment
 
 

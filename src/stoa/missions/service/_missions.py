@@ -21,6 +21,7 @@ from stoa.kernel.journal import Event
 from stoa.missions.errors import MissionInvalidError, MissionTooLargeError, MissionUnreadableError
 from stoa.missions.missionfile import (
     BUILT_IN,
+    SERVERS_OWN,
     Imported,
     copy_mission,
     export_mission,
@@ -40,9 +41,6 @@ from stoa.platform import journal
 MOST_IMPORTED = 12
 SUFFIXES = (".metis", ".cesar")
 _CONTENT = ("name", "versionNumber", "seed", "resourceLabel", "structure", "prototypes", "forces", "files")
-_SERVERS_OWN = frozenset(
-    {"_id", "createdAt", "updatedAt", "launchedAt", "createdBy", "createdByUsername", "deleted"}
-)
 _TICK = timedelta(milliseconds=1)
 _encode = msgspec.json.Encoder().encode
 
@@ -149,7 +147,7 @@ def _whole(text: str) -> str:
 
 
 def _content_of(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key not in _SERVERS_OWN}
+    return {key: value for key, value in document.items() if key not in SERVERS_OWN}
 
 
 # On a connection
@@ -200,6 +198,9 @@ def save_mission(connection: Connection, mission: Mission, *, now: datetime) -> 
 def copy(
     connection: Connection, original_id: str, *, name: str, actor: Actor, now: datetime, ids: Ids
 ) -> Mission:
+    """Raises MissionNotFoundError, and MissionInvalidError for a name of nothing but spaces."""
+    if not name.strip():
+        raise MissionInvalidError.field("copyName", "must not be empty.")
     original = find_mission(connection, original_id)
     return add_mission(connection, copy_mission(original, name=name, ids=ids), actor=actor, now=now)
 

@@ -83,7 +83,8 @@ class Done:
             for told in views.audience(entry, state):
                 message = told.message
                 asked = message.get("request")
-                if message["method"] == method and asked is not None and asked["requesterId"] == user_id:
+                # Others are told of it in the same words, and see more of it or less.
+                if message["method"] == method and asked is not None and user_id in told.users:
                     data: dict[str, Any] = message["data"]
                     return data
         return {}

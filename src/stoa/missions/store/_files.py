@@ -93,7 +93,7 @@ def insert_files(connection: Connection, stored: Sequence[StoredFile]) -> None:
 
 
 def delete_file(connection: Connection, file_id: str, *, at: datetime) -> bool:
-    """Softly: the bytes stay for sessions that gave the file out. False where there is none."""
+    """Softly: nobody gets it any more, and its bytes stay. False where there is none."""
     mine = files.c.id == file_id, _kept
     return connection.execute(update(files).where(*mine).values(deleted_at=to_millis(at))).rowcount == 1
 

@@ -8,13 +8,10 @@ no node, output or resource of a force that is not the viewer's ever stands in a
 
 from stoa.missions.views._audience import Delivery, audience, tell
 from stoa.missions.views._journal import journal_line
-from stoa.missions.views._messages import error_message
-from stoa.missions.views._mission import Exposure, exposure_of, file_views, force_view, mission_view
+from stoa.missions.views._mission import Exposure, exposure_of
 from stoa.missions.views._session import (
     basic_view,
-    config_view,
     current_session,
-    members_view,
     session_view,
 )
 from stoa.missions.views._viewer import Viewer, circles
@@ -27,15 +24,9 @@ __all__ = [
     "audience",
     "basic_view",
     "circles",
-    "config_view",
     "current_session",
-    "error_message",
     "exposure_of",
-    "file_views",
-    "force_view",
     "journal_line",
-    "members_view",
-    "mission_view",
     "session_view",
     "tell",
     "xapi_statements",

@@ -232,18 +232,19 @@ def _awarded(exercise: Exercise, data: Data) -> Iterator[Delivery]:
         yield Delivery(users, message("modifier-enacted", told))
 
 
-_FIELDS = {
+FIELDS = {
     "successChance": ("node-action-success-chance", "successChanceOperand", "chance_hidden"),
     "processTime": ("node-action-process-time", "processTimeOperand", "process_hidden"),
     "resourceCost": ("node-action-resource-cost", "resourceCostOperand", "cost_hidden"),
 }
+"""What a modifier changes: its key and its operand's on the wire, and what of an action hides it."""
 
 
 def _modified(exercise: Exercise, data: Data) -> Iterator[Delivery]:
     """A change of a hidden number is not told; where that leaves some of a node's actions, each is told by its id."""
     atlas = exercise.atlas
     node = atlas.nodes[data["node_id"]]
-    key, operand, hidden = _FIELDS[data["field"]]
+    key, operand, hidden = FIELDS[data["field"]]
     open_ones = [one for one in data["actions"] if not getattr(atlas.actions[one], hidden)]
     told: Data = {"key": key, operand: data["operand"], "nodeId": node.id}
     whole = data["action_id"] is None and len(open_ones) == len(data["actions"])

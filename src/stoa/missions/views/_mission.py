@@ -196,7 +196,7 @@ def action_view(exercise: Exercise, action: Action) -> dict[str, Any]:
 
 
 def execution_view(exercise: Exercise, execution: Execution) -> dict[str, Any]:
-    """Where the process time is hidden, so is the end that would tell it, for as long as the end is to come."""
+    """Where the process time is hidden, so is the end that would tell it."""
     action = exercise.atlas.actions[execution.action_id]
     running = execution.status is Status.EXECUTING
     return {

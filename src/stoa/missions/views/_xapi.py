@@ -16,8 +16,9 @@ from uuid import UUID, uuid5
 from stoa.kernel.clock import to_millis
 from stoa.kernel.journal import Entry
 from stoa.missions.engine import Exercise, events
-from stoa.missions.model import Execution, Person, Status
+from stoa.missions.model import ALL_CHANNEL, Execution, Person, Status
 from stoa.missions.views._audience import audience
+from stoa.missions.views._journal import reads_all
 from stoa.missions.views._session import iso
 from stoa.missions.views._viewer import Viewer
 
@@ -62,7 +63,7 @@ def xapi_statements(
 
 
 def _is_told(deed: _Deed, entry: Entry, exercise: Exercise, viewer: Viewer) -> bool:
-    if viewer.sees_all:
+    if reads_all(entry, viewer):
         return True
     told = (one for one in audience(entry, exercise) if viewer.user_id in one.users)
     return any(one.message["method"] in deed.heard for one in told)
@@ -225,11 +226,13 @@ def _aborted(place: _Place, entry: Entry) -> _Deed:
 
 
 def _commented(place: _Place, entry: Entry) -> _Deed:
+    """The team is the channel's: in the one of all, others would learn what the speaker's force is called."""
     said = entry.data["message"]
+    channel_id = said["channel_id"]
     return _Deed(
-        said["sender_id"], f"{_ADL}commented", "commented", place.channel(said["channel_id"]),
+        said["sender_id"], f"{_ADL}commented", "commented", place.channel(channel_id),
         frozenset({"chat-message-received"}), result={"response": unescape(_TAG.sub("", said["message"]))},
-        force_id=said["sender_force_id"],
+        force_id=None if channel_id == ALL_CHANNEL else channel_id,
     )  # fmt: skip
 
 

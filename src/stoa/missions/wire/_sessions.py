@@ -16,9 +16,9 @@ from stoa.kernel.errors import UnauthenticatedError
 from stoa.missions.commands import MAX_INVITED
 from stoa.missions.errors import NotPermittedError
 from stoa.missions.service import Moment
+from stoa.missions.wire._missions import ObjectId
 from stoa.web.values import InstantText, iso_millis
 
-ObjectId = Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9a-f]{24}$"})]
 Accessibility = Annotated[
     str, Meta(extra_json_schema={"enum": ["public", "id-required", "invite-only", "testing"]})
 ]
@@ -37,7 +37,7 @@ class DeletionRefusedError(UnauthenticatedError):
 class LaunchBody(Struct, rename="camel"):
     """What is not given is as documented: public, automatic, with resources that end, with effects."""
 
-    mission_id: Annotated[str, Meta(max_length=64)]
+    mission_id: ObjectId
     name: Annotated[str, Meta(max_length=175)] | UnsetType | None = UNSET
     accessibility: Accessibility | UnsetType = UNSET
     auto_assign: Flag | UnsetType = UNSET
@@ -109,7 +109,7 @@ class JournalFormat(StrEnum):
 
 MEDIA_TYPES = {
     JournalFormat.JSONL: "application/x-ndjson",
-    JournalFormat.CSV: "text/csv; charset=utf-8",
+    JournalFormat.CSV: "text/csv",
     JournalFormat.XAPI: "application/json",
 }
 

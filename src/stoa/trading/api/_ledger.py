@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from stoa.trading import service, store
-from stoa.trading.api._listing import Id, listed_by
+from stoa.trading.api._listing import Id, Wanted, listed_by
 from stoa.trading.api._work import listed, perform, up_to_date
 from stoa.trading.market import Market
 from stoa.trading.store import Listing, TransactionRow
@@ -38,7 +38,7 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     "/transactions", guards=[signed_in], dependencies=listed_by(store.SORTS[TransactionRow]),
     responses=documented(401, 422, body=ErrorBody),
 )  # fmt: skip
-async def list_transactions(request: Request, wanted: Listing) -> TransactionPage:
+async def list_transactions(request: Request, wanted: Wanted) -> TransactionPage:
     """One's own transactions; administrators see all."""
     return await _transactions(request, wanted)
 
@@ -47,7 +47,7 @@ async def list_transactions(request: Request, wanted: Listing) -> TransactionPag
     "/sessions/{session_id:int}/transactions", guards=[signed_in], dependencies=listed_by(store.SORTS[TransactionRow]),
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def session_transactions(request: Request, session_id: Id, wanted: Listing) -> TransactionPage:
+async def session_transactions(request: Request, session_id: Id, wanted: Wanted) -> TransactionPage:
     return await _transactions(request, replace(wanted, session_id=session_id))
 
 
@@ -59,7 +59,7 @@ async def _transactions(request: Request, wanted: Listing) -> TransactionPage:
     "/users/{user_id:int}/transactions", guards=[signed_in], dependencies=listed_by(store.SORTS[TransactionRow]),
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def user_transactions(request: Request, user_id: Id, wanted: Listing) -> TransactionPage:
+async def user_transactions(request: Request, user_id: Id, wanted: Wanted) -> TransactionPage:
     """A user's, for that user and administrators."""
     await up_to_date(request)
     found = await house_of(request).storage.read(service.list_of_user, user_id, wanted, actor=request.user)
@@ -107,7 +107,7 @@ async def delete_transaction(request: Request, transaction_id: Id) -> None:
     "/reports", guards=[signed_in], dependencies=listed_by(store.REPORT_SORTS),
     responses=documented(401, 422, body=ErrorBody),
 )  # fmt: skip
-async def list_reports(request: Request, wanted: Listing) -> ReportPage:
+async def list_reports(request: Request, wanted: Wanted) -> ReportPage:
     """One's own reports; administrators see all."""
     return await _reports(request, wanted)
 
@@ -116,7 +116,7 @@ async def list_reports(request: Request, wanted: Listing) -> ReportPage:
     "/sessions/{session_id:int}/reports", guards=[signed_in], dependencies=listed_by(store.REPORT_SORTS),
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def session_reports(request: Request, session_id: Id, wanted: Listing) -> ReportPage:
+async def session_reports(request: Request, session_id: Id, wanted: Wanted) -> ReportPage:
     return await _reports(request, replace(wanted, session_id=session_id))
 
 
@@ -149,9 +149,7 @@ async def report_page(request: Request, report_id: Id) -> Response[str]:
     """The report to look at, with its pictures: equity, drawdown, trades on the candles."""
     house = house_of(request)
     text = await house.storage.read(service.page, house.part(Market), report_id, actor=request.user)
-    return Response(
-        text, media_type="text/html; charset=utf-8", headers={"content-security-policy": PAGE_POLICY}
-    )
+    return Response(text, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})
 
 
 @get(
@@ -163,7 +161,7 @@ async def report_trades(request: Request, report_id: Id) -> Response[str]:
     house = house_of(request)
     text = await house.storage.read(service.trades, house.part(Market), report_id, actor=request.user)
     name = f'attachment; filename="report-{report_id}-trades.csv"'
-    return Response(text, media_type="text/csv; charset=utf-8", headers={"content-disposition": name})
+    return Response(text, media_type="text/csv", headers={"content-disposition": name})
 
 
 @post(

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.params import PathParameter, QueryParameter
 
 from stoa.kernel.errors import InvalidError
@@ -19,6 +19,8 @@ Date = Annotated[str | None, QueryParameter(max_length=40, schema_extra={"format
 PageNumber = Annotated[int, QueryParameter(ge=1, le=2**31 - 1)]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 Sort = Annotated[str, QueryParameter(max_length=64, description="One of the object's own fields.")]
+Wanted = NamedDependency[Listing]
+"""What ``listed_by`` provides."""
 
 
 class Direction(StrEnum):

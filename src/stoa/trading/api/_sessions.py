@@ -11,11 +11,10 @@ from litestar.types import ControllerRouterHandler
 
 from stoa.kernel.clock import to_millis
 from stoa.trading import service, store
-from stoa.trading.api._listing import Direction, Id, Order, PageNumber, listed_by
+from stoa.trading.api._listing import Direction, Id, Order, PageNumber, Wanted, listed_by
 from stoa.trading.api._work import perform
 from stoa.trading.market import Market
 from stoa.trading.model import Action
-from stoa.trading.store import Listing
 from stoa.trading.wire import (
     AccountBody,
     AdvanceSession,
@@ -40,7 +39,7 @@ from stoa.web.values import parse_instant
     "/sessions", guards=[signed_in], dependencies=listed_by(store.SESSION_SORTS),
     responses=documented(401, 422, body=ErrorBody),
 )  # fmt: skip
-async def list_sessions(request: Request, wanted: Listing) -> SessionPage:
+async def list_sessions(request: Request, wanted: Wanted) -> SessionPage:
     """One's own sessions; administrators see all. Both dates are compared with `created_at` and included."""
     house = house_of(request)
     found = await house.storage.read(service.list_sessions, wanted, actor=request.user, now=house.clock.now())
