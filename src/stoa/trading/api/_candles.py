@@ -21,6 +21,7 @@ from stoa.kernel.clock import to_millis
 from stoa.trading import market
 from stoa.trading.api._guards import admin
 from stoa.trading.api._instruments import InstrumentId, Order, Page
+from stoa.trading.candles import Zone
 from stoa.trading.errors import InstrumentUsedError
 from stoa.trading.market import Market
 from stoa.trading.model import Timeframe
@@ -52,7 +53,16 @@ TimeframeParameter = Annotated[
     responses=documented(400, 401, 403, 404, 409, 413, 422, 503, body=ErrorBody),
 )  # fmt: skip
 async def import_candles(
-    request: Request, instrument_id: InstrumentId, timeframe: TimeframeParameter = None
+    request: Request,
+    instrument_id: InstrumentId,
+    timeframe: TimeframeParameter = None,
+    timezone: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=64,
+            description="Of times that say none: Europe/Athens, UTC+2, America/New_York+7. UTC unless said.",
+        ),
+    ] = None,
 ) -> ImportedBody:
     """Stores the candles of a CSV or Parquet file, all of them or none.
 
@@ -61,16 +71,21 @@ async def import_candles(
     are named with their lines in `details`. Gaps are counted and never filled.
     """
     house = house_of(request)
-    chosen = timeframe_from(timeframe)
+    chosen, zone = timeframe_from(timeframe), _zone(timezone)
     await house.storage.read(market.find_instrument, instrument_id)
     with TemporaryDirectory(prefix="stoa-upload-") as folder:
         path = Path(folder) / "upload"
         await _receive(request, path)
         imported = await market.import_file(
             house.storage, house.part(Market).files, path, instrument_id=instrument_id, timeframe=chosen,
-            clock=house.clock, ids=house.ids,
+            clock=house.clock, ids=house.ids, zone=zone,
         )  # fmt: skip
     return ImportedBody.of(imported)
+
+
+def _zone(text: str | None) -> Zone | None:
+    """In a query a ``+`` may have become a space."""
+    return None if text is None else Zone.of(text.replace(" ", "+"))
 
 
 async def _receive(request: Request, path: Path) -> None:
