@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 from stoa.kernel.clock import to_millis
 from stoa.trading import service, store
 from stoa.trading.api._listing import Direction, Id, Order, PageNumber, listed_by
-from stoa.trading.api._work import perform
+from stoa.trading.api._work import perform_within_quota
 from stoa.trading.market import Market
 from stoa.trading.model import Action
 from stoa.trading.store import Listing
@@ -59,11 +59,13 @@ async def get_session(request: Request, session_id: Id) -> SessionBody:
 
 @post(
     "/sessions", guards=[signed_in], dto=Json[CreateSession], return_dto=None,
-    responses=documented(400, 401, 413, 422, body=ErrorBody),
+    responses=documented(400, 401, 403, 413, 422, body=ErrorBody),
 )  # fmt: skip
 async def create_session(request: Request, data: JSONBody[CreateSession]) -> SessionBody:
-    """A DRAFT. It plays the candles that start at `start_ts` or later and are complete at `end_ts`."""
-    return SessionBody.of(await perform(request, service.create, data.to_draft()))
+    """A DRAFT. It plays the candles that start at `start_ts` or later and before `end_ts`. 403 where one has as many
+    sessions running and paused as one may.
+    """
+    return SessionBody.of(await perform_within_quota(request, service.create, data.to_draft()))
 
 
 @put(
@@ -72,7 +74,7 @@ async def create_session(request: Request, data: JSONBody[CreateSession]) -> Ses
 )  # fmt: skip
 async def change_session(request: Request, session_id: Id, data: JSONBody[ChangeSession]) -> SessionBody:
     """`session_status` asks for what start, pause, resume, stop and archive do, and obeys the same rules."""
-    return SessionBody.of(await perform(request, service.change, session_id, data.to_changes()))
+    return SessionBody.of(await perform_within_quota(request, service.change, session_id, data.to_changes()))
 
 
 @delete(
@@ -89,7 +91,7 @@ def _action(action: Action, about: str) -> ControllerRouterHandler:
     """Litestar and the documents read a handler's name and its docstring."""
 
     async def handler(request: Request, session_id: Id) -> SessionBody:
-        return SessionBody.of(await perform(request, service.act, session_id, action))
+        return SessionBody.of(await perform_within_quota(request, service.act, session_id, action))
 
     handler.__name__ = f"{action}_session"
     handler.__doc__ = about
@@ -107,7 +109,7 @@ def _action(action: Action, about: str) -> ControllerRouterHandler:
 )  # fmt: skip
 async def advance_session(request: Request, session_id: Id, data: JSONBody[AdvanceSession]) -> MovedBody:
     """Steps a paused session (a draft is started and paused): to a moment, by bars, or until the next fill."""
-    return MovedBody.at(await perform(request, service.advance, session_id, data.to_value()))
+    return MovedBody.at(await perform_within_quota(request, service.advance, session_id, data.to_value()))
 
 
 @post(
@@ -117,7 +119,9 @@ async def advance_session(request: Request, session_id: Id, data: JSONBody[Advan
 async def seek_session(request: Request, session_id: Id, data: JSONBody[SeekSession]) -> MovedBody:
     """Goes back, with the exact account of that moment; what came after is dropped, so it has to be confirmed."""
     to, confirmed = data.to_values()
-    return MovedBody.at(await perform(request, service.seek, session_id, to, confirmed=confirmed))
+    return MovedBody.at(
+        await perform_within_quota(request, service.seek, session_id, to, confirmed=confirmed)
+    )
 
 
 @post(
@@ -126,7 +130,7 @@ async def seek_session(request: Request, session_id: Id, data: JSONBody[SeekSess
 )  # fmt: skip
 async def fork_session(request: Request, session_id: Id, data: JSONBody[ForkSession]) -> MovedBody:
     """A copy of the session up to a moment, paused there and the caller's own."""
-    return MovedBody.at(await perform(request, service.fork, session_id, data.to_value()))
+    return MovedBody.at(await perform_within_quota(request, service.fork, session_id, data.to_value()))
 
 
 @get(

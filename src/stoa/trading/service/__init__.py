@@ -29,6 +29,7 @@ from stoa.trading.service._ledger import (
 from stoa.trading.service._market import Span, span_of
 from stoa.trading.service._play import DUE, STRIDE, Play, open_play, sync
 from stoa.trading.service._playing import AccountView, Advance, account, advance, candles, fork, seek
+from stoa.trading.service._quota import Quota
 from stoa.trading.service._reports import (
     Written,
     change_report,
@@ -68,7 +69,7 @@ from stoa.trading.service._underway import Underway
 
 __all__ = [
     "CHANGED", "COMMANDED", "COMPLETED", "CREATED", "DELETED", "DUE", "FORKED", "SOUGHT", "STOPPED", "STREAMS",
-    "STRIDE", "AccountView", "Advance", "Draft", "Entered", "Levels", "NewOrder", "Play", "SessionChanges",
+    "STRIDE", "AccountView", "Advance", "Draft", "Entered", "Levels", "NewOrder", "Play", "Quota", "SessionChanges",
     "Span", "Underway", "Written", "account", "act", "advance", "anchor_from", "cancel", "candles", "change", "change_order", "change_position",
     "change_report", "close", "command_from", "commands_of", "create", "delete", "delete_position", "delete_report",
     "delete_transaction", "enter", "entries", "fork", "forward", "found", "generate", "get", "get_report", "list_account",

@@ -25,7 +25,8 @@ from stoa.trading.service._history import (
     replayed,
 )
 from stoa.trading.service._play import Play, open_play
-from stoa.trading.service._sessions import found, held
+from stoa.trading.service._quota import NO_QUOTA, Quota
+from stoa.trading.service._sessions import check_quota, found, held
 from stoa.trading.store import TradingSession
 
 
@@ -81,11 +82,15 @@ def candles(
 
 
 def advance(
-    connection: Connection, market: Market, session_id: int, how: Advance, *, actor: Actor, clock: Clock
-) -> AccountView:
-    """Raises TransitionRefusedError unless it is paused or a draft, TradingInvalidError for a time that has gone."""
+    connection: Connection, market: Market, session_id: int, how: Advance, *, actor: Actor, clock: Clock,
+    quota: Quota = NO_QUOTA,
+) -> AccountView:  # fmt: skip
+    """Raises TransitionRefusedError unless it is paused or a draft, TradingInvalidError for a time that has gone,
+    TooManyActiveError.
+    """
     play = held(connection, market, session_id, actor=actor, clock=clock)
     anchor = playback.advance(play.session.anchor, _target(play, how), play.now)
+    check_quota(play, anchor, actor=actor, quota=quota)
     play.note(ADVANCED, to=anchor.bar)
     play.step(anchor.bar)
     if anchor.status is Status.COMPLETED:
@@ -108,13 +113,17 @@ def _target(play: Play, how: Advance) -> int:
 
 def seek(
     connection: Connection, market: Market, session_id: int, to: datetime, *, confirmed: bool, actor: Actor,
-    clock: Clock,
+    clock: Clock, quota: Quota = NO_QUOTA,
 ) -> AccountView:  # fmt: skip
-    """Back, with the account of that moment. Raises UnconfirmedError, TransitionRefusedError, TradingInvalidError."""
+    """Back, with the account of that moment.
+
+    Raises UnconfirmedError, TransitionRefusedError, TradingInvalidError, TooManyActiveError.
+    """
     play = held(connection, market, session_id, actor=actor, clock=clock)
     session, span = play.session, play.span
     bar = playback.bar_at(span.bars.ts, to, session.timeframe.seconds)
     anchor = playback.seek(session.anchor, bar, play.now, confirmed=confirmed)
+    check_quota(play, anchor, actor=actor, quota=quota)
     commands = playback.kept(commands_of(entries(connection, session_id)), bar)
     play.note(SOUGHT, at_bar=bar)
     play.trader = replayed(session.terms, span.bars, span.finer, commands, bar=bar)
@@ -126,13 +135,18 @@ def seek(
 
 
 def fork(
-    connection: Connection, market: Market, session_id: int, at: datetime, *, actor: Actor, clock: Clock
-) -> AccountView:
-    """A copy of the session up to ``at``, the actor's own, paused there."""
+    connection: Connection, market: Market, session_id: int, at: datetime, *, actor: Actor, clock: Clock,
+    quota: Quota = NO_QUOTA,
+) -> AccountView:  # fmt: skip
+    """A copy of the session up to ``at``, the actor's own, paused there.
+
+    Raises TransitionRefusedError, TradingInvalidError, TooManyActiveError.
+    """
     play = held(connection, market, session_id, actor=actor, clock=clock)
     session, span, now = play.session, play.span, play.now
     bar = playback.bar_at(span.bars.ts, at, session.timeframe.seconds)
     anchor = playback.fork(session.anchor, bar, now)
+    quota.check(connection, actor, now=now)
     commands = playback.kept(commands_of(entries(connection, session_id)), bar)
     trader = replayed(session.terms, span.bars, span.finer, commands, bar=bar)
     copy = replace(

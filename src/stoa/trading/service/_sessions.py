@@ -28,7 +28,7 @@ from stoa.trading.errors import (
     TradingInvalidError,
 )
 from stoa.trading.market import Market, edition_of, find_instrument
-from stoa.trading.model import Action, Instrument, Speed, Status, Terms, Timeframe
+from stoa.trading.model import ACTIVE, Action, Anchor, Instrument, Speed, Status, Terms, Timeframe
 from stoa.trading.service._history import (
     ARCHIVED,
     CHANGED,
@@ -43,6 +43,7 @@ from stoa.trading.service._history import (
 )
 from stoa.trading.service._market import Span, span_of
 from stoa.trading.service._play import DUE, Play, hold, open_play
+from stoa.trading.service._quota import NO_QUOTA, Quota
 from stoa.trading.service._rows import Writing
 from stoa.trading.store import Listing, TradingSession
 
@@ -83,9 +84,15 @@ class SessionChanges:
 
 
 def create(
-    connection: Connection, market: Market, draft: Draft, *, actor: Actor, clock: Clock
+    connection: Connection,
+    market: Market,
+    draft: Draft,
+    *,
+    actor: Actor,
+    clock: Clock,
+    quota: Quota = NO_QUOTA,
 ) -> TradingSession:
-    """A DRAFT with its DEPOSIT. Raises TradingInvalidError with the field, InstrumentDisabledError."""
+    """A DRAFT with its DEPOSIT. Raises TradingInvalidError with the field, InstrumentDisabledError, TooManyActiveError."""
     lock(connection, f"trading:candles:{draft.instrument_id}")
     now, instrument = clock.now(), _tradable(connection, draft.instrument_id)
     terms = Terms.of(
@@ -94,6 +101,7 @@ def create(
     )  # fmt: skip
     edition = edition_of(connection, instrument.id)
     bars = _playable(connection, market, instrument.id, draft, edition=edition)
+    quota.check(connection, actor, now=now)
     trader = Trader(terms)
     session = TradingSession(
         id=0, user_id=actor.number, instrument=instrument, edition=edition, timeframe=draft.timeframe,
@@ -183,17 +191,19 @@ def held(connection: Connection, market: Market, session_id: int, *, actor: Acto
 
 
 def act(
-    connection: Connection, market: Market, session_id: int, action: Action, *, actor: Actor, clock: Clock
-) -> TradingSession:
-    """start, pause, resume, stop or archive. Raises TransitionRefusedError."""
+    connection: Connection, market: Market, session_id: int, action: Action, *, actor: Actor, clock: Clock,
+    quota: Quota = NO_QUOTA,
+) -> TradingSession:  # fmt: skip
+    """start, pause, resume, stop or archive. Raises TransitionRefusedError, TooManyActiveError."""
     play = held(connection, market, session_id, actor=actor, clock=clock)
-    perform(play, action)
+    _perform(play, action, actor=actor, quota=quota)
     play.save(actor_id=actor.id)
     return play.session
 
 
-def perform(play: Play, action: Action) -> None:
+def _perform(play: Play, action: Action, *, actor: Actor, quota: Quota) -> None:
     anchor = playback.act(play.session.anchor, action, play.now)
+    check_quota(play, anchor, actor=actor, quota=quota)
     play.step(playback.position_at(anchor, play.now))
     if action is Action.STOP:
         play.finish(anchor, note=STOPPED)
@@ -202,16 +212,17 @@ def perform(play: Play, action: Action) -> None:
         play.place(anchor)
 
 
+def check_quota(play: Play, anchor: Anchor, *, actor: Actor, quota: Quota) -> None:
+    """Where ``anchor`` is under way and the session was not. Raises TooManyActiveError."""
+    if anchor.status in ACTIVE and play.status not in ACTIVE:
+        quota.check(play.connection, actor, now=play.now)
+
+
 def change(
-    connection: Connection,
-    market: Market,
-    session_id: int,
-    changes: SessionChanges,
-    *,
-    actor: Actor,
-    clock: Clock,
-) -> TradingSession:
-    """Raises TransitionRefusedError, TradingInvalidError; then nothing of it is done."""
+    connection: Connection, market: Market, session_id: int, changes: SessionChanges, *, actor: Actor, clock: Clock,
+    quota: Quota = NO_QUOTA,
+) -> TradingSession:  # fmt: skip
+    """Raises TransitionRefusedError, TradingInvalidError, TooManyActiveError; then nothing of it is done."""
     play = held(connection, market, session_id, actor=actor, clock=clock)
     before = play.session
     rules.check_transition(play.status, Action.CHANGE)
@@ -225,7 +236,7 @@ def change(
         play.note(CHANGED)
     action = None if changes.status is UNSET else rules.action_for(play.status, changes.status)
     if action is not None:
-        perform(play, action)
+        _perform(play, action, actor=actor, quota=quota)
     if play.session is not before:
         play.save(actor_id=actor.id)
     return play.session

@@ -28,6 +28,7 @@ from stoa.trading.store._reports import (
 from stoa.trading.store._sessions import SORTS as SESSION_SORTS
 from stoa.trading.store._sessions import (
     TradingSession,
+    count_active,
     delete_session,
     due,
     get_session,
@@ -41,7 +42,7 @@ from stoa.trading.store._tables import metadata
 
 __all__ = [
     "REPORT_SORTS", "SESSION_SORTS", "SORTS", "AccountRow", "Listing", "OrderRow", "PositionRow", "Report",
-    "TradingSession", "TransactionRow", "delete_beyond", "delete_report", "delete_session", "due",
+    "TradingSession", "TransactionRow", "count_active", "delete_beyond", "delete_report", "delete_session", "due",
     "forget_reports", "get", "get_report", "get_session", "insert_report", "insert_rows", "insert_session",
     "is_played", "list_reports", "list_rows", "list_sessions", "metadata", "numbered", "position_ids", "unfinished", "update_report",
     "update_rows", "update_session",
