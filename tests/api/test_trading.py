@@ -247,6 +247,36 @@ async def test_an_end_before_now_is_refused(house, market, lea):
     assert house.dump() == before
 
 
+@pytest.mark.parametrize("status", ["RUNNING", "PAUSED"])
+async def test_an_end_that_is_reached_completes_at_once(house, market, lea, status):
+    session = await started(lea, market)
+    house.clock.advance(5 * SECOND)
+    await buy(lea, session)
+    if status == "PAUSED":
+        await act(lea, session, "pause")
+    path, now = f"/trading/sessions/{session['id']}", (await account(lea, session))["now"]
+    ended = ok(await lea.put(path, json={"end_ts": now, "name": "Over"}))
+    assert (ended["session_status"], ended["end_ts"]) == ("COMPLETED", now)
+    assert ok(await lea.get(path)) == ended
+    (position,) = await rows(lea, session, "positions")
+    assert (position["position_status"], position["closed_at"]) == ("CLOSED", now)
+    await balanced(lea, session)
+    refused(await lea.put(path, json={"end_ts": None}), 400, "end_ts", "over")
+
+
+async def test_what_begins_at_its_last_bar_is_complete_at_once(market, lea):
+    one = await create(lea, market, end_ts="2017-01-02T01:00:00Z")
+    begun = await act(lea, one, "start")
+    assert (begun["session_status"], (await account(lea, one))["bar"]) == ("COMPLETED", 0)
+    last = await act(lea, one, "fork", {"at": "2017-01-02T01:00:00Z"}, 201)
+    assert last["session_status"] == "PAUSED"
+    assert (await act(lea, last, "resume"))["session_status"] == "COMPLETED"
+    extended = await act(lea, one, "fork", {"at": "2017-01-02T01:00:00Z"}, 201)
+    body = {"end_ts": "2017-01-02T05:00:00Z", "session_status": "RUNNING"}
+    extended = ok(await lea.put(f"/trading/sessions/{extended['id']}", json=body))
+    assert extended["session_status"] == "RUNNING"
+
+
 async def test_nothing_changes_in_an_archived_session_but_its_deletion(house, market, lea, ada):
     session = await paused(lea, market)
     position = await buy(lea, session)
@@ -266,6 +296,16 @@ async def test_nothing_changes_in_an_archived_session_but_its_deletion(house, ma
         ("post", "/trading/reports", {"session_id": session["id"], "summary_json": {}, "equity_curve_json": {}}),
     ):  # fmt: skip
         refused(await lea.request(method, where, json=body), 400)
+    entered = {
+        "user_id": session["user_id"],
+        "transaction_type": "ADJUSTMENT",
+        "amount": 1,
+        "balance_after": 1,
+    }
+    for more in ({"session_id": session["id"]}, {"position_id": position["id"]}):
+        refused(await ada.post("/trading/transactions", json=entered | more), 400, "archived")
+    (deposit, *_) = await rows(lea, session, "transactions")
+    refused(await ada.delete(f"/trading/transactions/{deposit['id']}"), 400, "archived")
     assert house.dump() == before
     ok(await lea.delete(path), 204)
     refused(await lea.get(path), 404)
@@ -716,7 +756,8 @@ async def test_administrators_enter_and_delete_transactions(market, lea, ada):
     await buy(lea, session)
     body = {"user_id": session["user_id"], "transaction_type": "ADJUSTMENT", "amount": 12.5, "balance_after": 99.0,
             "session_id": session["id"]}  # fmt: skip
-    refused(await lea.post("/trading/transactions", json=body), 403)
+    for unread in (body, {}):
+        refused(await lea.post("/trading/transactions", json=unread), 403)
     hers = await account(lea, session)
     entered = ok(await ada.post("/trading/transactions", json=body), 201)
     assert {name: entered[name] for name in body} == body

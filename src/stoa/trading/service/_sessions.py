@@ -26,12 +26,14 @@ from stoa.trading.errors import (
     NotOwnerError,
     SessionNotFoundError,
     TradingInvalidError,
+    TransitionRefusedError,
 )
 from stoa.trading.market import Market, edition_of, find_instrument
 from stoa.trading.model import ACTIVE, Action, Anchor, Instrument, Speed, Status, Terms, Timeframe
 from stoa.trading.service._history import (
     ARCHIVED,
     CHANGED,
+    COMPLETED,
     CREATED,
     DELETED,
     PAUSED,
@@ -183,6 +185,13 @@ def check_owner(user_id: int, actor: Actor) -> None:
         raise NotOwnerError("Only its owner and administrators may do this.")
 
 
+def changeable(session: TradingSession) -> TradingSession:
+    """Raises TransitionRefusedError where it is archived."""
+    if session.anchor.status is Status.ARCHIVED:
+        raise TransitionRefusedError("The session is archived: nothing in it changes.")
+    return session
+
+
 def held(connection: Connection, market: Market, session_id: int, *, actor: Actor, clock: Clock) -> Play:
     """The session brought to now, held until the transaction ends. The clock is read once it is held."""
     hold(connection, session_id)
@@ -207,9 +216,16 @@ def _perform(play: Play, action: Action, *, actor: Actor, quota: Quota) -> None:
     play.step(playback.position_at(anchor, play.now))
     if action is Action.STOP:
         play.finish(anchor, note=STOPPED)
-    else:
-        play.note(_NOTES[action])
-        play.place(anchor)
+        return
+    play.note(_NOTES[action])
+    play.place(anchor)
+    _finish_if_over(play, playback.settle(anchor, play.now))  # where it starts or goes on at its last bar
+
+
+def _finish_if_over(play: Play, anchor: Anchor) -> None:
+    """Where a change of the session has completed it."""
+    if anchor.status is Status.COMPLETED and play.status is not Status.COMPLETED:
+        play.finish(anchor, note=COMPLETED)
 
 
 def check_quota(play: Play, anchor: Anchor, *, actor: Actor, quota: Quota) -> None:
@@ -228,12 +244,15 @@ def change(
     rules.check_transition(play.status, Action.CHANGE)
     if changes.speed is not UNSET and changes.speed is not before.anchor.speed:
         play.place(playback.change_speed(before.anchor, changes.speed, play.now))
+    ended = None
     if not isinstance(changes.end, UnsetType) and changes.end != before.end:
-        _end_at(play, market, changes.end)
+        ended = _end_at(play, market, changes.end)
     if not isinstance(changes.name, UnsetType) and changes.name != before.name:
         play.place(play.session.anchor, name=changes.name)
     if play.session is not before:
         play.note(CHANGED)
+    if ended is not None:
+        _finish_if_over(play, ended)
     action = None if changes.status is UNSET else rules.action_for(play.status, changes.status)
     if action is not None:
         _perform(play, action, actor=actor, quota=quota)
@@ -242,7 +261,8 @@ def change(
     return play.session
 
 
-def _end_at(play: Play, market: Market, end: datetime | None) -> None:
+def _end_at(play: Play, market: Market, end: datetime | None) -> Anchor:
+    """Gives the session another end; where it stands then. What that completes is for the caller to finish."""
     session = play.session
     first = to_millis(session.first_ts) // 1000
     bars, _ = market.columns(
@@ -252,8 +272,13 @@ def _end_at(play: Play, market: Market, end: datetime | None) -> None:
     if not len(bars):
         raise TradingInvalidError.of(Fault("end_ts", "leaves no candle after start_ts."))
     anchor = playback.change_end(session.anchor, len(bars) - 1, play.now)
-    play.place(anchor, end=end, last_ts=_at(int(bars.ts[-1]) + session.timeframe.seconds))
+    play.place(
+        replace(anchor, status=play.status),
+        end=end,
+        last_ts=_at(int(bars.ts[-1]) + session.timeframe.seconds),
+    )
     play.span = span_of(play.connection, market, play.session)
+    return anchor
 
 
 def delete(connection: Connection, session_id: int, *, actor: Actor, clock: Clock) -> None:
