@@ -124,7 +124,7 @@ async def test_what_breaks_the_schema_is_422_with_its_field(visitor, change, fie
 @pytest.mark.parametrize(("change", "field"), [
     ({"symbol": ""}, "symbol"), ({"symbol": "EUR USD"}, "symbol"), ({"symbol": "X" * 33}, "symbol"),
     ({"display_name": " "}, "display_name"), ({"display_name": "x" * 201}, "display_name"),
-    ({"step": 0.00003}, "step"), ({"pip_size": 1e-12}, "pip_size"),
+    ({"step": 0.00003}, "step"), ({"pip_size": 1e-12}, "pip_size"), ({"pip_size": 1e-11}, "pip_size"),
 ], ids=str)  # fmt: skip
 async def test_what_makes_no_sense_is_400_with_its_field(visitor, change, field):
     answer = await visitor.post(ROOT, json=EURUSD | change)
@@ -296,7 +296,7 @@ async def test_the_timeframe_is_required(visitor, asked):
 
 
 @pytest.mark.parametrize("asked", [
-    {"limit": 0}, {"limit": 10_001}, {"page": 0}, {"order": "up"}, {"from": "then"}, {"to": "2017-01-02"},
+    {"limit": 0}, {"limit": 10_001}, {"page": 0}, {"order": "up"}, {"from": "then"}, {"to": "2017-01-02T00:00"},
 ], ids=str)  # fmt: skip
 async def test_a_list_of_candles_says_which_parameter_is_wrong(visitor, asked):
     answer = await visitor.get(f"{ROOT}/1/candles", params={"timeframe": "H1", **asked})

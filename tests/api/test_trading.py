@@ -365,6 +365,8 @@ async def test_lists_are_paged_sorted_and_dated(house, market, lea):
     assert await listed(page=9) == []
     assert await listed(start_date="2026-03-02T12:01:00Z") == [3, 2]
     assert await listed(end_date="2026-03-02T12:01:00Z") == [2, 1]
+    assert await listed(start_date="2026-03-02", end_date="2026-03-02") == [3, 2, 1]
+    assert await listed(start_date="2026-03-03") == await listed(end_date="2026-03-01") == []
     for query in ({"sort": "snapshot"}, {"sort": "id; DROP"}, {"order": "up"}, {"page": 0}, {"limit": 101},
                   {"start_date": "soon"}, {"limit": "x"}):  # fmt: skip
         refused(await lea.get("/trading/sessions", params=query), 422, next(iter(query)))
@@ -832,6 +834,12 @@ async def test_candles_end_at_the_sessions_now(market, lea, ada):
         )
     )
     assert part["total"] == 2
+    for path in (
+        f"/trading/sessions/{session['id']}/candles?",
+        f"/trading/instruments/{market}/candles?timeframe=H1&",
+    ):
+        assert ok(await lea.get(path + "from=2017-01-02&to=2017-01-02"))["total"] == 10
+        assert ok(await lea.get(path + "from=2017-01-03"))["total"] == 0
     stored = ok(await lea.get(f"/trading/instruments/{market}/candles?timeframe=H1"))
     assert stored["total"] == 10
     assert ok(await ada.get(f"/trading/instruments/{market}/candles?timeframe=H1"))["total"] == HOURS

@@ -17,10 +17,10 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from stoa.kernel.actor import Actor
-from stoa.kernel.clock import to_millis
 from stoa.trading import market
 from stoa.trading.api._guards import admin
 from stoa.trading.api._instruments import InstrumentId, Order, Page
+from stoa.trading.api._listing import From, To, starts_between
 from stoa.trading.candles import Zone
 from stoa.trading.errors import InstrumentUsedError
 from stoa.trading.market import Market
@@ -31,11 +31,9 @@ from stoa.trading.wire._market import CandlesBody, CandlesOperation, ImportedBod
 from stoa.web.auth import signed_in
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
-from stoa.web.values import parse_instant
 
 MAX_FILE_BYTES = 2 * 2**30
 _PIECE = 2**20
-_ALWAYS = 2**40
 _encode = msgspec.json.Encoder().encode
 
 TimeframeParameter = Annotated[
@@ -109,12 +107,8 @@ async def list_candles(
     request: Request,
     instrument_id: InstrumentId,
     timeframe: TimeframeParameter = None,
-    starts_from: Annotated[
-        str | None, QueryParameter(name="from", max_length=40, schema_extra={"format": "date-time"})
-    ] = None,
-    starts_to: Annotated[
-        str | None, QueryParameter(name="to", max_length=40, schema_extra={"format": "date-time"})
-    ] = None,
+    starts_from: From = None,
+    starts_to: To = None,
     page: Page = 1,
     limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1_000,
     order: Annotated[Order, QueryParameter()] = "asc",
@@ -124,11 +118,8 @@ async def list_candles(
     Whoever plays a session on the instrument sees none that close after the session's time: of all those sessions
     (those that are over left out) the one furthest behind decides. Administrators see everything.
     """
-    span = (
-        0 if starts_from is None else -(-to_millis(parse_instant(starts_from, "from")) // 1000),
-        _ALWAYS if starts_to is None else to_millis(parse_instant(starts_to, "to")) // 1000 + 1,
-    )
     house = house_of(request)
+    span = starts_between(starts_from, starts_to)
     wanted = _Wanted(timeframe_from(timeframe), span, page, limit, order == "desc")
     body = await house.storage.read(
         _candles, house.part(Market), instrument_id, wanted, actor=request.user, now=house.clock.now()

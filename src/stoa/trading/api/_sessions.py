@@ -9,9 +9,8 @@ from litestar import Response, delete, get, post, put
 from litestar.params import JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from stoa.kernel.clock import to_millis
 from stoa.trading import service, store
-from stoa.trading.api._listing import Direction, Id, Order, PageNumber, listed_by
+from stoa.trading.api._listing import Direction, From, Id, Order, PageNumber, To, listed_by, starts_between
 from stoa.trading.api._work import perform_within_quota
 from stoa.trading.market import Market
 from stoa.trading.model import Action
@@ -33,7 +32,6 @@ from stoa.web.auth import signed_in
 from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
-from stoa.web.values import parse_instant
 
 
 @get(
@@ -153,12 +151,8 @@ async def session_account(request: Request, session_id: Id) -> AccountBody:
 async def session_candles(
     request: Request,
     session_id: Id,
-    starts_from: Annotated[
-        str | None, QueryParameter(name="from", max_length=40, schema_extra={"format": "date-time"})
-    ] = None,
-    starts_to: Annotated[
-        str | None, QueryParameter(name="to", max_length=40, schema_extra={"format": "date-time"})
-    ] = None,
+    starts_from: From = None,
+    starts_to: To = None,
     page: PageNumber = 1,
     limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1_000,
     order: Order = Direction.DESC,
@@ -168,8 +162,7 @@ async def session_candles(
     instrument, bars = await house.storage.read(
         service.candles, house.part(Market), session_id, actor=request.user, now=house.clock.now()
     )
-    begin = 0 if starts_from is None else -(-to_millis(parse_instant(starts_from, "from")) // 1000)
-    end = 2**40 if starts_to is None else to_millis(parse_instant(starts_to, "to")) // 1000 + 1
+    begin, end = starts_between(starts_from, starts_to)
     bars = bars.between(begin, max(begin, end))
     total, skipped = len(bars), (page - 1) * limit
     if order is Direction.DESC:
