@@ -154,3 +154,20 @@ async def test_fills_of_a_running_session_are_told_with_their_rows_names(stage):
     last = [data["account"] for event, data in one.heard if event == "account"][-1]
     account = ok(await stage.lea.get("/trading/sessions/1/account"))
     assert last["balance"] == account["balance"]
+
+
+@pytest.mark.parametrize("how", ["advance", "end_ts"])
+async def test_the_end_is_told_after_what_it_closes(stage, how):
+    one = Reader(stage.session["user_id"])
+    await stage.sockets.connected(one)
+    await stage.sockets.received(one, "subscribe", {"session_id": 1})
+    await buy(stage.lea, stage.session)
+    now = ok(await stage.lea.get("/trading/sessions/1/account"))["now"]
+    if how == "advance":
+        await act(stage.lea, stage.session, "advance", {"bars": 1_000})
+    else:
+        ok(await stage.lea.put("/trading/sessions/1", json={"end_ts": now}))
+    await until(lambda: one.heard[-1][0] == "status" and one.heard[-1][1]["session_status"] == "COMPLETED")
+    statuses = [data["session_status"] for event, data in one.heard if event == "status"]
+    assert statuses == ["PAUSED", "COMPLETED"]
+    assert one.events()[-4:] == ["fill", "position", "account", "status"]

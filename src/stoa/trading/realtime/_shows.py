@@ -167,6 +167,8 @@ class Shows:
             if entry.type == DELETED:
                 self._deleted(show)
                 return
+            if show.behind:
+                return  # a reload is on its way, and reads this too
             if show.lock.locked() or not self._follows(show.tape, entry):
                 show.behind = True
                 self._spawn(show, self._reload(show))

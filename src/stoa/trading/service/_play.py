@@ -128,11 +128,14 @@ class Play:
         plan(self.connection, self.session)
 
     def _tell(self, actor_id: str | None) -> None:
-        """The journal says where the session stands now, and what the positions are called that came since."""
+        """The journal says where the session stands now, and what the positions are called that came since.
+
+        An event that has an anchor of its own happened on the way there.
+        """
         if not self.events:
             return
         told = {"anchor": anchor_to(self.session.anchor), "ids": {str(n): i for n, i in self.ids.items()}}
-        events = [Event(event.type, event.data | told) for event in self.events]
+        events = [Event(event.type, told | event.data) for event in self.events]
         journal.append(self.connection, stream_of(self.session.id), *events, actor_id=actor_id, at=self.now)
         self.events, self.ids = [], {}
 

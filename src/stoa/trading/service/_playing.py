@@ -19,6 +19,7 @@ from stoa.trading.service._history import (
     COMPLETED,
     FORKED,
     SOUGHT,
+    anchor_to,
     command_to,
     commands_of,
     entries,
@@ -91,7 +92,7 @@ def advance(
     play = held(connection, market, session_id, actor=actor, clock=clock)
     anchor = playback.advance(play.session.anchor, _target(play, how), play.now)
     check_quota(play, anchor, actor=actor, quota=quota)
-    play.note(ADVANCED, to=anchor.bar)
+    play.note(ADVANCED, to=anchor.bar, anchor=anchor_to(replace(anchor, status=Status.PAUSED)))
     play.step(anchor.bar)
     if anchor.status is Status.COMPLETED:
         play.finish(anchor, note=COMPLETED)

@@ -217,7 +217,7 @@ def _perform(play: Play, action: Action, *, actor: Actor, quota: Quota) -> None:
     if action is Action.STOP:
         play.finish(anchor, note=STOPPED)
         return
-    play.note(_NOTES[action])
+    play.note(_NOTES[action], anchor=anchor_to(anchor))
     play.place(anchor)
     _finish_if_over(play, playback.settle(anchor, play.now))  # where it starts or goes on at its last bar
 
@@ -250,7 +250,7 @@ def change(
     if not isinstance(changes.name, UnsetType) and changes.name != before.name:
         play.place(play.session.anchor, name=changes.name)
     if play.session is not before:
-        play.note(CHANGED)
+        play.note(CHANGED, anchor=anchor_to(play.session.anchor))
     if ended is not None:
         _finish_if_over(play, ended)
     action = None if changes.status is UNSET else rules.action_for(play.status, changes.status)
