@@ -504,6 +504,20 @@ async def test_a_completed_session_can_go_back(market, lea):
     await balanced(lea, session)
 
 
+@pytest.mark.parametrize("end", [False, True])
+async def test_what_has_not_come_is_neither_gone_back_to_nor_copied(house, market, lea, end):
+    session = await paused(lea, market)
+    if end:
+        await act(lea, session, "advance", {"bars": HOURS})
+    now = (await account(lea, session))["now"]
+    before, path = house.dump(), f"/trading/sessions/{session['id']}"
+    for moment in (now.replace(":00:00Z", ":00:01Z"), "2017-01-18T16:00:01Z", "2030-01-01T00:00:00Z"):
+        refused(await lea.post(path + "/seek", json={"to": moment, "confirm": True}), 400, "to")
+        refused(await lea.post(path + "/fork", json={"at": moment}), 400, "at")
+    assert house.dump() == before
+    await act(lea, session, "fork", {"at": now}, 201)
+
+
 async def test_a_fork_is_the_session_up_to_then(market, lea, ada):
     session = await paused(lea, market, bars=20)
     await buy(lea, session)
@@ -798,11 +812,11 @@ async def test_a_report_tells_of_what_was_traded_by_now(market, lea):
     await act(lea, session, "advance", {"bars": 50})
     assert ok(await lea.get(f"/trading/reports/{report['id']}")) == report
     page = await lea.get(f"/trading/reports/{report['id']}/page")
-    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "&lt;b&gt;Bold" in page.text
     assert "<script" not in page.text
     table = await lea.get(f"/trading/reports/{report['id']}/trades.csv")
-    assert table.headers["content-type"].startswith("text/csv")
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
     assert len(table.text.splitlines()) == 2
     assert ok(await lea.get("/trading/reports"))["total"] == 1
 

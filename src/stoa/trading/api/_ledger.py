@@ -150,9 +150,7 @@ async def report_page(request: Request, report_id: Id) -> Response[str]:
     """The report to look at, with its pictures: equity, drawdown, trades on the candles."""
     house = house_of(request)
     text = await house.storage.read(service.page, house.part(Market), report_id, actor=request.user)
-    return Response(
-        text, media_type="text/html; charset=utf-8", headers={"content-security-policy": PAGE_POLICY}
-    )
+    return Response(text, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})
 
 
 @get(
@@ -164,7 +162,7 @@ async def report_trades(request: Request, report_id: Id) -> Response[str]:
     house = house_of(request)
     text = await house.storage.read(service.trades, house.part(Market), report_id, actor=request.user)
     name = f'attachment; filename="report-{report_id}-trades.csv"'
-    return Response(text, media_type="text/csv; charset=utf-8", headers={"content-disposition": name})
+    return Response(text, media_type="text/csv", headers={"content-disposition": name})
 
 
 @post(

@@ -112,6 +112,13 @@ def _target(play: Play, how: Advance) -> int:
     return last if upcoming is None else upcoming
 
 
+def _past_bar(play: Play, moment: datetime) -> int:
+    """The last bar that was complete then; one after the session's where that has not come, though no bar be left."""
+    if moment > play.session_time:
+        return play.bar + 1
+    return playback.bar_at(play.span.bars.ts, moment, play.session.timeframe.seconds)
+
+
 def seek(
     connection: Connection, market: Market, session_id: int, to: datetime, *, confirmed: bool, actor: Actor,
     clock: Clock, quota: Quota = NO_QUOTA,
@@ -121,8 +128,7 @@ def seek(
     Raises UnconfirmedError, TransitionRefusedError, TradingInvalidError, TooManyActiveError.
     """
     play = held(connection, market, session_id, actor=actor, clock=clock)
-    session, span = play.session, play.span
-    bar = playback.bar_at(span.bars.ts, to, session.timeframe.seconds)
+    session, span, bar = play.session, play.span, _past_bar(play, to)
     anchor = playback.seek(session.anchor, bar, play.now, confirmed=confirmed)
     check_quota(play, anchor, actor=actor, quota=quota)
     commands = playback.kept(commands_of(entries(connection, session_id)), bar)
@@ -144,8 +150,7 @@ def fork(
     Raises TransitionRefusedError, TradingInvalidError, TooManyActiveError.
     """
     play = held(connection, market, session_id, actor=actor, clock=clock)
-    session, span, now = play.session, play.span, play.now
-    bar = playback.bar_at(span.bars.ts, at, session.timeframe.seconds)
+    session, span, now, bar = play.session, play.span, play.now, _past_bar(play, at)
     anchor = playback.fork(session.anchor, bar, now)
     quota.check(connection, actor, now=now)
     commands = playback.kept(commands_of(entries(connection, session_id)), bar)
