@@ -156,6 +156,7 @@ async def test_a_session_that_can_not_be_is_refused_and_its_field_named(house, m
 async def test_what_is_no_json_is_400_and_what_breaks_the_schema_422(market, lea):
     refused(await lea.post("/trading/sessions", content=b'{"instrument_id": NaN}'), 400)
     refused(await lea.post("/trading/sessions", content=b"{"), 400)
+    assert refused(await lea.post("/trading/sessions"), 400) == {"error": "A JSON body is needed."}
     said = refused(await lea.post("/trading/sessions", json={}), 422, "instrument_id")
     assert said["details"] == [{"field": "instrument_id", "message": "is required."}]
 
