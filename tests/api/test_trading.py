@@ -12,6 +12,7 @@ from tests.support.trading import HOURS, put_market, session_body, walk
 from stoa import server as composition
 from stoa.platform.timers import Sweeper
 from stoa.trading import due
+from stoa.trading.model import Timeframe
 
 pytestmark = pytest.mark.anyio
 SERVED = ("trading",)
@@ -246,6 +247,20 @@ async def test_an_end_before_now_is_refused(house, market, lea):
     for end in ("2017-01-02T05:00:00Z", "2016-01-01T00:00:00Z"):
         refused(await lea.put(f"/trading/sessions/{session['id']}", json={"end_ts": end}), 400, "end_ts")
     assert house.dump() == before
+
+
+async def test_an_end_that_changes_what_decides_inside_a_bar_is_refused(house, lea):
+    """Minutes are stored of the second half only: with them the account so far would be another one."""
+    quarters = walk(HOURS * 4, timeframe=Timeframe.M15)
+    minutes = walk(60, timeframe=Timeframe.M1, start=int(quarters.ts[HOURS * 2]))
+    market = put_market(house, quarters, minutes)
+    session = await create(lea, market, end_ts="2017-01-04T00:00:00Z")
+    path = f"/trading/sessions/{session['id']}"
+    for end in (None, "2017-01-04T00:00:00Z"):
+        ok(await lea.put(path, json={"end_ts": end}))
+    await act(lea, session, "advance", {"bars": 5})
+    refused(await lea.put(path, json={"end_ts": None}), 400, "end_ts", "finer")
+    assert ok(await lea.put(path, json={"end_ts": "2017-01-05T00:00:00Z"}))["end_ts"] == "2017-01-05T00:00:00Z"
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "PAUSED"])

@@ -265,12 +265,15 @@ def _end_at(play: Play, market: Market, end: datetime | None) -> Anchor:
     """Gives the session another end; where it stands then. What that completes is for the caller to finish."""
     session = play.session
     first = to_millis(session.first_ts) // 1000
-    bars, _ = market.columns(
+    bars, finer = market.columns(
         play.connection, session.instrument.id, session.timeframe, first,
         None if end is None else to_millis(end) // 1000, edition=session.edition,
     )  # fmt: skip
     if not len(bars):
         raise TradingInvalidError.of(Fault("end_ts", "leaves no candle after start_ts."))
+    if play.bar >= 0 and _timeframe_of(finer) is not _timeframe_of(play.span.finer):
+        # What has been filled was decided by others: played again it would not be the same account.
+        raise TradingInvalidError.of(Fault("end_ts", "would have other finer candles decide inside its bars."))
     anchor = playback.change_end(session.anchor, len(bars) - 1, play.now)
     play.place(
         replace(anchor, status=play.status),
@@ -279,6 +282,10 @@ def _end_at(play: Play, market: Market, end: datetime | None) -> Anchor:
     )
     play.span = span_of(play.connection, market, play.session)
     return anchor
+
+
+def _timeframe_of(bars: Bars | None) -> Timeframe | None:
+    return None if bars is None else bars.timeframe
 
 
 def delete(connection: Connection, session_id: int, *, actor: Actor, clock: Clock) -> None:
