@@ -260,7 +260,9 @@ async def test_an_end_that_changes_what_decides_inside_a_bar_is_refused(house, l
         ok(await lea.put(path, json={"end_ts": end}))
     await act(lea, session, "advance", {"bars": 5})
     refused(await lea.put(path, json={"end_ts": None}), 400, "end_ts", "finer")
-    assert ok(await lea.put(path, json={"end_ts": "2017-01-05T00:00:00Z"}))["end_ts"] == "2017-01-05T00:00:00Z"
+    assert (
+        ok(await lea.put(path, json={"end_ts": "2017-01-05T00:00:00Z"}))["end_ts"] == "2017-01-05T00:00:00Z"
+    )
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "PAUSED"])

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from tests.api.test_trading import act, buy, create, ok
+from tests.api.test_trading_overflow import exposed, rising
 from tests.support.trading import put_market
 
 from stoa.kernel.actor import AccessLevel, Actor
@@ -171,3 +172,26 @@ async def test_the_end_is_told_after_what_it_closes(stage, how):
     statuses = [data["session_status"] for event, data in one.heard if event == "status"]
     assert statuses == ["PAUSED", "COMPLETED"]
     assert one.events()[-4:] == ["fill", "position", "account", "status"]
+
+
+async def test_an_end_that_no_bar_foretells_is_told(sqlite_house):
+    """Prices carry the account beyond what is exact: its session is over before that bar."""
+    live = Live(sqlite_house.storage.engine)
+    sockets = TradingSockets(sqlite_house.inside, live)
+    ticking = asyncio.create_task(sockets.run())
+    async with sqlite_house.client("lea.student") as lea:
+        session, _ = await exposed(lea, put_market(sqlite_house, rising(100)))
+        one = Reader(session["user_id"])
+        await sockets.connected(one)
+        await sockets.received(one, "subscribe", {"session_id": 1})
+        await act(lea, session, "resume")
+        sqlite_house.clock.advance(timedelta(hours=1))
+        await until(
+            lambda: one.heard[-1][0] == "status" and one.heard[-1][1]["session_status"] == "COMPLETED"
+        )
+        shown = [data["candle"]["ts"] for event, data in one.heard if event == "candle"]
+        stored = ok(await lea.get("/trading/sessions/1/candles"))["candles"]
+        assert shown[-1] == stored[0]["ts"]
+        assert one.events().count("fill") == 7
+    ticking.cancel()
+    live.stop()

@@ -92,8 +92,12 @@ def advance(
     play = held(connection, market, session_id, actor=actor, clock=clock)
     anchor = playback.advance(play.session.anchor, _target(play, how), play.now)
     check_quota(play, anchor, actor=actor, quota=quota)
-    play.note(ADVANCED, to=anchor.bar, anchor=anchor_to(replace(anchor, status=Status.PAUSED)))
+    here = play.bar
     play.step(anchor.bar)
+    if play.bar < anchor.bar:  # the account has outgrown what is exact: the session ends before that
+        anchor = replace(anchor, status=Status.COMPLETED, bar=play.bar)
+    there = anchor_to(replace(anchor, status=Status.PAUSED))
+    play.note(ADVANCED, after_bar=here, to=anchor.bar, anchor=there)
     if anchor.status is Status.COMPLETED:
         play.finish(anchor, note=COMPLETED)
     else:

@@ -273,7 +273,9 @@ def _end_at(play: Play, market: Market, end: datetime | None) -> Anchor:
         raise TradingInvalidError.of(Fault("end_ts", "leaves no candle after start_ts."))
     if play.bar >= 0 and _timeframe_of(finer) is not _timeframe_of(play.span.finer):
         # What has been filled was decided by others: played again it would not be the same account.
-        raise TradingInvalidError.of(Fault("end_ts", "would have other finer candles decide inside its bars."))
+        raise TradingInvalidError.of(
+            Fault("end_ts", "would have other finer candles decide inside its bars.")
+        )
     anchor = playback.change_end(session.anchor, len(bars) - 1, play.now)
     play.place(
         replace(anchor, status=play.status),
