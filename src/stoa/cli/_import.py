@@ -32,8 +32,8 @@ from stoa.trading.candles import Zone, iso
 from stoa.trading.errors import CandlesRefusedError, InstrumentNotFoundError, TradingInvalidError
 from stoa.trading.market import Imported
 from stoa.trading.model import Instrument, Timeframe
-from stoa.trading.service._visible import in_use
-from stoa.trading.store._instruments import instrument_named
+from stoa.trading.service import in_use
+from stoa.trading.store import instrument_named
 
 import_app = typer.Typer(no_args_is_help=True, help="Bring in what other systems have written.")
 _GAPS_SHOWN = 5

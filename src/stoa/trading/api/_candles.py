@@ -17,17 +17,14 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from stoa.kernel.actor import Actor
-from stoa.trading import market
+from stoa.trading import market, service
 from stoa.trading.api._guards import admin
-from stoa.trading.api._instruments import InstrumentId, Order, Page
-from stoa.trading.api._listing import From, To, starts_between
+from stoa.trading.api._listing import Direction, From, Id, Order, PageNumber, To, starts_between
 from stoa.trading.candles import Zone
 from stoa.trading.errors import InstrumentUsedError
 from stoa.trading.market import Market
 from stoa.trading.model import Timeframe
-from stoa.trading.service._visible import in_use, visible_until
-from stoa.trading.wire._errors import ErrorBody
-from stoa.trading.wire._market import CandlesBody, CandlesOperation, ImportedBody, timeframe_from
+from stoa.trading.wire import CandlesBody, CandlesOperation, ErrorBody, ImportedBody, timeframe_from
 from stoa.web.auth import signed_in
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
@@ -52,7 +49,7 @@ TimeframeParameter = Annotated[
 )  # fmt: skip
 async def import_candles(
     request: Request,
-    instrument_id: InstrumentId,
+    instrument_id: Id,
     timeframe: TimeframeParameter = None,
     timezone: Annotated[
         str | None,
@@ -105,13 +102,13 @@ async def _receive(request: Request, path: Path) -> None:
 )  # fmt: skip
 async def list_candles(
     request: Request,
-    instrument_id: InstrumentId,
+    instrument_id: Id,
     timeframe: TimeframeParameter = None,
     starts_from: From = None,
     starts_to: To = None,
-    page: Page = 1,
+    page: PageNumber = 1,
     limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1_000,
-    order: Annotated[Order, QueryParameter()] = "asc",
+    order: Order = Direction.ASC,
 ) -> Response[bytes]:
     """Candles that start from `from` to `to`, both included, stored or built from finer ones, the earliest first.
 
@@ -120,7 +117,7 @@ async def list_candles(
     """
     house = house_of(request)
     span = starts_between(starts_from, starts_to)
-    wanted = _Wanted(timeframe_from(timeframe), span, page, limit, order == "desc")
+    wanted = _Wanted(timeframe_from(timeframe), span, page, limit, order is Direction.DESC)
     body = await house.storage.read(
         _candles, house.part(Market), instrument_id, wanted, actor=request.user, now=house.clock.now()
     )
@@ -147,7 +144,7 @@ def _candles(
 ) -> bytes:
     instrument = market.find_instrument(connection, instrument_id)
     start, end = wanted.span
-    until = visible_until(connection, stored, actor, instrument_id, now=now)
+    until = service.visible_until(connection, stored, actor, instrument_id, now=now)
     if until is not None:
         end = min(end, until - wanted.timeframe.seconds + 1)
     bars, total = stored.page(
@@ -161,9 +158,7 @@ def _candles(
     "/instruments/{instrument_id:int}/candles", guards=[admin], status_code=204,
     responses=documented(400, 401, 403, 404, 422, 503, body=ErrorBody, s204=None),
 )  # fmt: skip
-async def delete_candles(
-    request: Request, instrument_id: InstrumentId, timeframe: TimeframeParameter = None
-) -> None:
+async def delete_candles(request: Request, instrument_id: Id, timeframe: TimeframeParameter = None) -> None:
     """Takes a timeframe's candles away, to import them anew. 400 while a session plays the instrument."""
     house = house_of(request)
     keys = await house.storage.write(_delete, instrument_id, timeframe_from(timeframe), now=house.clock.now())
@@ -174,7 +169,7 @@ def _delete(
     connection: Connection, instrument_id: int, timeframe: Timeframe, *, now: datetime
 ) -> Sequence[str]:
     market.find_instrument(connection, instrument_id)
-    if in_use(connection, instrument_id):
+    if service.in_use(connection, instrument_id):
         raise InstrumentUsedError
     return market.remove_candles(connection, instrument_id, timeframe, now=now)
 

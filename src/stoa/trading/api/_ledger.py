@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 
 from stoa.trading import service, store
 from stoa.trading.api._guards import admin
-from stoa.trading.api._listing import Id, listed_by
+from stoa.trading.api._listing import Id, Wanted, listed_by
 from stoa.trading.api._work import listed, perform, up_to_date
 from stoa.trading.market import Market
 from stoa.trading.store import Listing, TransactionRow
@@ -39,7 +39,7 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     "/transactions", guards=[signed_in], dependencies=listed_by(store.SORTS[TransactionRow]),
     responses=documented(401, 422, body=ErrorBody),
 )  # fmt: skip
-async def list_transactions(request: Request, wanted: Listing) -> TransactionPage:
+async def list_transactions(request: Request, wanted: Wanted) -> TransactionPage:
     """One's own transactions; administrators see all."""
     return await _transactions(request, wanted)
 
@@ -48,7 +48,7 @@ async def list_transactions(request: Request, wanted: Listing) -> TransactionPag
     "/sessions/{session_id:int}/transactions", guards=[signed_in], dependencies=listed_by(store.SORTS[TransactionRow]),
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def session_transactions(request: Request, session_id: Id, wanted: Listing) -> TransactionPage:
+async def session_transactions(request: Request, session_id: Id, wanted: Wanted) -> TransactionPage:
     return await _transactions(request, replace(wanted, session_id=session_id))
 
 
@@ -60,7 +60,7 @@ async def _transactions(request: Request, wanted: Listing) -> TransactionPage:
     "/users/{user_id:int}/transactions", guards=[signed_in], dependencies=listed_by(store.SORTS[TransactionRow]),
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def user_transactions(request: Request, user_id: Id, wanted: Listing) -> TransactionPage:
+async def user_transactions(request: Request, user_id: Id, wanted: Wanted) -> TransactionPage:
     """A user's, for that user and administrators."""
     await up_to_date(request)
     found = await house_of(request).storage.read(service.list_of_user, user_id, wanted, actor=request.user)
@@ -108,7 +108,7 @@ async def delete_transaction(request: Request, transaction_id: Id) -> None:
     "/reports", guards=[signed_in], dependencies=listed_by(store.REPORT_SORTS),
     responses=documented(401, 422, body=ErrorBody),
 )  # fmt: skip
-async def list_reports(request: Request, wanted: Listing) -> ReportPage:
+async def list_reports(request: Request, wanted: Wanted) -> ReportPage:
     """One's own reports; administrators see all."""
     return await _reports(request, wanted)
 
@@ -117,7 +117,7 @@ async def list_reports(request: Request, wanted: Listing) -> ReportPage:
     "/sessions/{session_id:int}/reports", guards=[signed_in], dependencies=listed_by(store.REPORT_SORTS),
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def session_reports(request: Request, session_id: Id, wanted: Listing) -> ReportPage:
+async def session_reports(request: Request, session_id: Id, wanted: Wanted) -> ReportPage:
     return await _reports(request, replace(wanted, session_id=session_id))
 
 

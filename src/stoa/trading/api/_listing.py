@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.params import PathParameter, QueryParameter
 
 from stoa.kernel.clock import to_millis
@@ -29,7 +29,11 @@ class Direction(StrEnum):
     DESC = "desc"
 
 
-Order = Annotated[Direction, QueryParameter(description="The newest first unless asked otherwise.")]
+Order = Annotated[Direction, QueryParameter()]
+
+
+Wanted = NamedDependency[Listing]
+"""What `listed_by` makes of a query."""
 
 
 def listed_by(sorts: Collection[str]) -> dict[str, Provide]:

@@ -10,14 +10,24 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from stoa.trading import service, store
-from stoa.trading.api._listing import Direction, From, Id, Order, PageNumber, To, listed_by, starts_between
+from stoa.trading.api._listing import (
+    Direction,
+    From,
+    Id,
+    Order,
+    PageNumber,
+    To,
+    Wanted,
+    listed_by,
+    starts_between,
+)
 from stoa.trading.api._work import perform_within_quota
 from stoa.trading.market import Market
 from stoa.trading.model import Action
-from stoa.trading.store import Listing
 from stoa.trading.wire import (
     AccountBody,
     AdvanceSession,
+    CandlesBody,
     ChangeSession,
     CreateSession,
     ErrorBody,
@@ -27,7 +37,6 @@ from stoa.trading.wire import (
     SessionBody,
     SessionPage,
 )
-from stoa.trading.wire._market import CandlesBody
 from stoa.web.auth import signed_in
 from stoa.web.body import Json
 from stoa.web.errors import documented
@@ -38,7 +47,7 @@ from stoa.web.house import Request, house_of
     "/sessions", guards=[signed_in], dependencies=listed_by(store.SESSION_SORTS),
     responses=documented(401, 422, body=ErrorBody),
 )  # fmt: skip
-async def list_sessions(request: Request, wanted: Listing) -> SessionPage:
+async def list_sessions(request: Request, wanted: Wanted) -> SessionPage:
     """One's own sessions; administrators see all. Both dates are compared with `created_at` and included."""
     house = house_of(request)
     found = await house.storage.read(service.list_sessions, wanted, actor=request.user, now=house.clock.now())

@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from stoa.trading import service, store
-from stoa.trading.api._listing import Id, listed_by
+from stoa.trading.api._listing import Id, Wanted, listed_by
 from stoa.trading.api._work import listed, looked_up, perform
 from stoa.trading.model import CommandKind
 from stoa.trading.store import Listing, OrderRow, PositionRow
@@ -36,7 +36,7 @@ from stoa.web.house import Request
     "/positions", guards=[signed_in], dependencies=listed_by(store.SORTS[PositionRow]),
     responses=documented(401, 422, body=ErrorBody),
 )  # fmt: skip
-async def list_positions(request: Request, wanted: Listing) -> PositionPage:
+async def list_positions(request: Request, wanted: Wanted) -> PositionPage:
     """One's own positions; administrators see all."""
     return await _positions(request, wanted)
 
@@ -45,7 +45,7 @@ async def list_positions(request: Request, wanted: Listing) -> PositionPage:
     "/sessions/{session_id:int}/positions", guards=[signed_in], dependencies=listed_by(store.SORTS[PositionRow]),
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def session_positions(request: Request, session_id: Id, wanted: Listing) -> PositionPage:
+async def session_positions(request: Request, session_id: Id, wanted: Wanted) -> PositionPage:
     return await _positions(request, replace(wanted, session_id=session_id))
 
 
@@ -117,7 +117,7 @@ async def liquidate_position(request: Request, position_id: Id) -> PositionBody:
     "/orders", guards=[signed_in], dependencies=listed_by(store.SORTS[OrderRow]),
     responses=documented(401, 422, body=ErrorBody),
 )  # fmt: skip
-async def list_orders(request: Request, wanted: Listing) -> OrderPage:
+async def list_orders(request: Request, wanted: Wanted) -> OrderPage:
     """One's own orders that wait or waited; administrators see all."""
     return await _orders(request, wanted)
 
@@ -126,7 +126,7 @@ async def list_orders(request: Request, wanted: Listing) -> OrderPage:
     "/sessions/{session_id:int}/orders", guards=[signed_in], dependencies=listed_by(store.SORTS[OrderRow]),
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def session_orders(request: Request, session_id: Id, wanted: Listing) -> OrderPage:
+async def session_orders(request: Request, session_id: Id, wanted: Wanted) -> OrderPage:
     return await _orders(request, replace(wanted, session_id=session_id))
 
 
