@@ -243,6 +243,18 @@ async def test_spans_order_and_building(admin, student, eurusd):
     assert await starts(timeframe="M1") == ([], 0)
 
 
+async def test_a_brokers_times_are_those_of_its_zone(admin, eurusd):
+    content, path = "2017.01.02,12:00,1.1,1.2,1.0,1.1,5\n", f"{ROOT}/1/candles?timeframe=H1&timezone="
+    for zone in ("Mars", "UTC+99"):
+        answer = await admin.post(path + zone, content=content)
+        assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "timezone")
+    told = await admin.post(path + "UTC", content=HEADER + "2017-01-02T12:00:00Z,1.1,1.2,1.0,1.1,5\n")
+    assert (told.status_code, told.json()["details"][0]["field"]) == (400, "timezone")
+    for zone in ("America/New_York+7", "UTC%2B2"):  # a plus may come as a space
+        assert (await admin.post(path + zone, content=content)).json()["start_ts"] == "2017-01-02T10:00:00Z"
+        await admin.delete(f"{ROOT}/1/candles?timeframe=H1")
+
+
 async def test_parquet_is_taken_as_well(admin, eurusd):
     buffer = io.BytesIO()
     pl.read_csv(rows(48).encode()).write_parquet(buffer)
