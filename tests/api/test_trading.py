@@ -154,6 +154,19 @@ async def test_a_session_that_can_not_be_is_refused_and_its_field_named(house, m
     assert house.dump() == before
 
 
+async def test_an_end_that_leaves_no_candle_is_named(market, lea):
+    for start, end in (("00:30", "01:00"), ("00:30", "00:45")):
+        body = session_body(market, start_ts=f"2017-01-03T{start}:00Z", end_ts=f"2017-01-03T{end}:00Z")
+        said = refused(await lea.post("/trading/sessions", json=body), 400)
+        assert [each["field"] for each in said["details"]] == ["end_ts"]
+    for leverage in (0.333333333333, 1e-9):
+        refused(
+            await lea.post("/trading/sessions", json=session_body(market, leverage=leverage)),
+            400,
+            "8 decimals",
+        )
+
+
 async def test_what_is_no_json_is_400_and_what_breaks_the_schema_422(market, lea):
     refused(await lea.post("/trading/sessions", content=b'{"instrument_id": NaN}'), 400)
     refused(await lea.post("/trading/sessions", content=b"{"), 400)

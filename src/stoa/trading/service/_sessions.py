@@ -139,7 +139,7 @@ def _playable(
     if draft.end is not None and draft.end <= draft.start:
         raise TradingInvalidError.of(Fault("end_ts", "must be after start_ts."))
     files = market.shelf(connection, instrument_id, edition).files
-    first = min((file.start for file in files), default=0)
+    first, last = min((file.start for file in files), default=0), max((file.end for file in files), default=0)
     start, end = to_millis(draft.start) // 1000, None if draft.end is None else to_millis(draft.end) // 1000
     try:
         bars, _ = market.columns(
@@ -147,6 +147,8 @@ def _playable(
         )
     except NoDataError as error:
         raise TradingInvalidError.of(Fault("timeframe", error.message)) from None
+    if end is not None and first <= start <= last and not len(bars.between(start, end)):
+        raise TradingInvalidError.of(Fault("end_ts", "leaves no candle after start_ts."))
     # A day's first candle comes when its market opens: its midnight is no moment outside the data.
     begin = draft.start if start < first // DAY * DAY else max(draft.start, _at(first))
     return bars[playback.span_of(bars.ts, begin, draft.end)]
