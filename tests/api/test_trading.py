@@ -456,6 +456,8 @@ async def test_time_goes_by_the_clock(house, market, lea):
 
 async def test_steps(market, lea):
     session = await create(lea, market)
+    early = {"to": "2017-01-01T23:59:59Z"}
+    refused(await lea.post(f"/trading/sessions/{session['id']}/advance", json=early), 400, "to")
     moved = await act(lea, session, "advance", {"bars": 3})
     assert (moved["session_status"], moved["account"]["bar"]) == ("PAUSED", 2)
     moved = await act(lea, session, "advance", {"to": "2017-01-03T00:59:59Z"})

@@ -123,10 +123,9 @@ def advance(anchor: Anchor, bar: int, now: datetime) -> Anchor:
     """
     settled = settle(anchor, now)
     status = check_transition(settled.status, Action.ADVANCE)
-    here = max(0, settled.bar)
-    if bar < here and settled.status is not Status.DRAFT:
+    if bar < settled.bar:
         raise TradingInvalidError.of(Fault("to", "lies before the session's time; seek goes back."))
-    there = min(max(bar, here), settled.last_bar)
+    there = min(max(bar, 0), settled.last_bar)
     if there == settled.last_bar:
         status = check_transition(status, Action.COMPLETE)
     return replace(settled, status=status, bar=there, at=now)

@@ -109,6 +109,8 @@ def advance(
 def _target(play: Play, how: Advance) -> int:
     last = play.session.anchor.last_bar
     if how.to is not None:
+        if how.to < play.session_time:
+            return play.bar - 1  # which is refused, of a draft too
         return min(playback.bar_at(play.span.bars.ts, how.to, play.session.timeframe.seconds), last)
     if how.bars is not None:
         return min(play.bar + how.bars, last)
