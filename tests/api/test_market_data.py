@@ -124,7 +124,7 @@ async def test_what_breaks_the_schema_is_422_with_its_field(visitor, change, fie
 @pytest.mark.parametrize(("change", "field"), [
     ({"symbol": ""}, "symbol"), ({"symbol": "EUR USD"}, "symbol"), ({"symbol": "X" * 33}, "symbol"),
     ({"display_name": " "}, "display_name"), ({"display_name": "x" * 201}, "display_name"),
-    ({"step": 0.00003}, "step"), ({"pip_size": 1e-12}, "pip_size"),
+    ({"step": 0.00003}, "step"), ({"pip_size": 1e-12}, "pip_size"), ({"pip_size": 1e-11}, "pip_size"),
 ], ids=str)  # fmt: skip
 async def test_what_makes_no_sense_is_400_with_its_field(visitor, change, field):
     answer = await visitor.post(ROOT, json=EURUSD | change)
@@ -243,6 +243,18 @@ async def test_spans_order_and_building(admin, student, eurusd):
     assert await starts(timeframe="M1") == ([], 0)
 
 
+async def test_a_brokers_times_are_those_of_its_zone(admin, eurusd):
+    content, path = "2017.01.02,12:00,1.1,1.2,1.0,1.1,5\n", f"{ROOT}/1/candles?timeframe=H1&timezone="
+    for zone in ("Mars", "UTC+99"):
+        answer = await admin.post(path + zone, content=content)
+        assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "timezone")
+    told = await admin.post(path + "UTC", content=HEADER + "2017-01-02T12:00:00Z,1.1,1.2,1.0,1.1,5\n")
+    assert (told.status_code, told.json()["details"][0]["field"]) == (400, "timezone")
+    for zone in ("America/New_York+7", "UTC%2B2"):  # a plus may come as a space
+        assert (await admin.post(path + zone, content=content)).json()["start_ts"] == "2017-01-02T10:00:00Z"
+        await admin.delete(f"{ROOT}/1/candles?timeframe=H1")
+
+
 async def test_parquet_is_taken_as_well(admin, eurusd):
     buffer = io.BytesIO()
     pl.read_csv(rows(48).encode()).write_parquet(buffer)
@@ -296,7 +308,7 @@ async def test_the_timeframe_is_required(visitor, asked):
 
 
 @pytest.mark.parametrize("asked", [
-    {"limit": 0}, {"limit": 10_001}, {"page": 0}, {"order": "up"}, {"from": "then"}, {"to": "2017-01-02"},
+    {"limit": 0}, {"limit": 10_001}, {"page": 0}, {"order": "up"}, {"from": "then"}, {"to": "2017-01-02T00:00"},
 ], ids=str)  # fmt: skip
 async def test_a_list_of_candles_says_which_parameter_is_wrong(visitor, asked):
     answer = await visitor.get(f"{ROOT}/1/candles", params={"timeframe": "H1", **asked})

@@ -12,6 +12,7 @@ from tests.support.trading import HOURS, put_market, session_body, walk
 from stoa import server as composition
 from stoa.platform.timers import Sweeper
 from stoa.trading import due
+from stoa.trading.model import Timeframe
 
 pytestmark = pytest.mark.anyio
 SERVED = ("trading",)
@@ -153,9 +154,23 @@ async def test_a_session_that_can_not_be_is_refused_and_its_field_named(house, m
     assert house.dump() == before
 
 
+async def test_an_end_that_leaves_no_candle_is_named(market, lea):
+    for start, end in (("00:30", "01:00"), ("00:30", "00:45")):
+        body = session_body(market, start_ts=f"2017-01-03T{start}:00Z", end_ts=f"2017-01-03T{end}:00Z")
+        said = refused(await lea.post("/trading/sessions", json=body), 400)
+        assert [each["field"] for each in said["details"]] == ["end_ts"]
+    for leverage in (0.333333333333, 1e-9):
+        refused(
+            await lea.post("/trading/sessions", json=session_body(market, leverage=leverage)),
+            400,
+            "8 decimals",
+        )
+
+
 async def test_what_is_no_json_is_400_and_what_breaks_the_schema_422(market, lea):
     refused(await lea.post("/trading/sessions", content=b'{"instrument_id": NaN}'), 400)
     refused(await lea.post("/trading/sessions", content=b"{"), 400)
+    assert refused(await lea.post("/trading/sessions"), 400) == {"error": "A JSON body is needed."}
     said = refused(await lea.post("/trading/sessions", json={}), 422, "instrument_id")
     assert said["details"] == [{"field": "instrument_id", "message": "is required."}]
 
@@ -247,6 +262,52 @@ async def test_an_end_before_now_is_refused(house, market, lea):
     assert house.dump() == before
 
 
+async def test_an_end_that_changes_what_decides_inside_a_bar_is_refused(house, lea):
+    """Minutes are stored of the second half only: with them the account so far would be another one."""
+    quarters = walk(HOURS * 4, timeframe=Timeframe.M15)
+    minutes = walk(60, timeframe=Timeframe.M1, start=int(quarters.ts[HOURS * 2]))
+    market = put_market(house, quarters, minutes)
+    session = await create(lea, market, end_ts="2017-01-04T00:00:00Z")
+    path = f"/trading/sessions/{session['id']}"
+    for end in (None, "2017-01-04T00:00:00Z"):
+        ok(await lea.put(path, json={"end_ts": end}))
+    await act(lea, session, "advance", {"bars": 5})
+    refused(await lea.put(path, json={"end_ts": None}), 400, "end_ts", "finer")
+    assert (
+        ok(await lea.put(path, json={"end_ts": "2017-01-05T00:00:00Z"}))["end_ts"] == "2017-01-05T00:00:00Z"
+    )
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PAUSED"])
+async def test_an_end_that_is_reached_completes_at_once(house, market, lea, status):
+    session = await started(lea, market)
+    house.clock.advance(5 * SECOND)
+    await buy(lea, session)
+    if status == "PAUSED":
+        await act(lea, session, "pause")
+    path, now = f"/trading/sessions/{session['id']}", (await account(lea, session))["now"]
+    ended = ok(await lea.put(path, json={"end_ts": now, "name": "Over"}))
+    assert (ended["session_status"], ended["end_ts"]) == ("COMPLETED", now)
+    assert ok(await lea.get(path)) == ended
+    (position,) = await rows(lea, session, "positions")
+    assert (position["position_status"], position["closed_at"]) == ("CLOSED", now)
+    await balanced(lea, session)
+    refused(await lea.put(path, json={"end_ts": None}), 400, "end_ts", "over")
+
+
+async def test_what_begins_at_its_last_bar_is_complete_at_once(market, lea):
+    one = await create(lea, market, end_ts="2017-01-02T01:00:00Z")
+    begun = await act(lea, one, "start")
+    assert (begun["session_status"], (await account(lea, one))["bar"]) == ("COMPLETED", 0)
+    last = await act(lea, one, "fork", {"at": "2017-01-02T01:00:00Z"}, 201)
+    assert last["session_status"] == "PAUSED"
+    assert (await act(lea, last, "resume"))["session_status"] == "COMPLETED"
+    extended = await act(lea, one, "fork", {"at": "2017-01-02T01:00:00Z"}, 201)
+    body = {"end_ts": "2017-01-02T05:00:00Z", "session_status": "RUNNING"}
+    extended = ok(await lea.put(f"/trading/sessions/{extended['id']}", json=body))
+    assert extended["session_status"] == "RUNNING"
+
+
 async def test_nothing_changes_in_an_archived_session_but_its_deletion(house, market, lea, ada):
     session = await paused(lea, market)
     position = await buy(lea, session)
@@ -266,6 +327,16 @@ async def test_nothing_changes_in_an_archived_session_but_its_deletion(house, ma
         ("post", "/trading/reports", {"session_id": session["id"], "summary_json": {}, "equity_curve_json": {}}),
     ):  # fmt: skip
         refused(await lea.request(method, where, json=body), 400)
+    entered = {
+        "user_id": session["user_id"],
+        "transaction_type": "ADJUSTMENT",
+        "amount": 1,
+        "balance_after": 1,
+    }
+    for more in ({"session_id": session["id"]}, {"position_id": position["id"]}):
+        refused(await ada.post("/trading/transactions", json=entered | more), 400, "archived")
+    (deposit, *_) = await rows(lea, session, "transactions")
+    refused(await ada.delete(f"/trading/transactions/{deposit['id']}"), 400, "archived")
     assert house.dump() == before
     ok(await lea.delete(path), 204)
     refused(await lea.get(path), 404)
@@ -325,6 +396,8 @@ async def test_lists_are_paged_sorted_and_dated(house, market, lea):
     assert await listed(page=9) == []
     assert await listed(start_date="2026-03-02T12:01:00Z") == [3, 2]
     assert await listed(end_date="2026-03-02T12:01:00Z") == [2, 1]
+    assert await listed(start_date="2026-03-02", end_date="2026-03-02") == [3, 2, 1]
+    assert await listed(start_date="2026-03-03") == await listed(end_date="2026-03-01") == []
     for query in ({"sort": "snapshot"}, {"sort": "id; DROP"}, {"order": "up"}, {"page": 0}, {"limit": 101},
                   {"start_date": "soon"}, {"limit": "x"}):  # fmt: skip
         refused(await lea.get("/trading/sessions", params=query), 422, next(iter(query)))
@@ -383,6 +456,8 @@ async def test_time_goes_by_the_clock(house, market, lea):
 
 async def test_steps(market, lea):
     session = await create(lea, market)
+    early = {"to": "2017-01-01T23:59:59Z"}
+    refused(await lea.post(f"/trading/sessions/{session['id']}/advance", json=early), 400, "to")
     moved = await act(lea, session, "advance", {"bars": 3})
     assert (moved["session_status"], moved["account"]["bar"]) == ("PAUSED", 2)
     moved = await act(lea, session, "advance", {"to": "2017-01-03T00:59:59Z"})
@@ -460,6 +535,20 @@ async def test_a_completed_session_can_go_back(market, lea):
     back = await act(lea, session, "seek", {"to": "2017-01-02T22:00:00Z", "confirm": True})
     assert (back["session_status"], back["end_ts"], back["account"]["open_positions"]) == ("PAUSED", None, 1)
     await balanced(lea, session)
+
+
+@pytest.mark.parametrize("end", [False, True])
+async def test_what_has_not_come_is_neither_gone_back_to_nor_copied(house, market, lea, end):
+    session = await paused(lea, market)
+    if end:
+        await act(lea, session, "advance", {"bars": HOURS})
+    now = (await account(lea, session))["now"]
+    before, path = house.dump(), f"/trading/sessions/{session['id']}"
+    for moment in (now.replace(":00:00Z", ":00:01Z"), "2017-01-18T16:00:01Z", "2030-01-01T00:00:00Z"):
+        refused(await lea.post(path + "/seek", json={"to": moment, "confirm": True}), 400, "to")
+        refused(await lea.post(path + "/fork", json={"at": moment}), 400, "at")
+    assert house.dump() == before
+    await act(lea, session, "fork", {"at": now}, 201)
 
 
 async def test_a_fork_is_the_session_up_to_then(market, lea, ada):
@@ -716,7 +805,8 @@ async def test_administrators_enter_and_delete_transactions(market, lea, ada):
     await buy(lea, session)
     body = {"user_id": session["user_id"], "transaction_type": "ADJUSTMENT", "amount": 12.5, "balance_after": 99.0,
             "session_id": session["id"]}  # fmt: skip
-    refused(await lea.post("/trading/transactions", json=body), 403)
+    for unread in (body, {}):
+        refused(await lea.post("/trading/transactions", json=unread), 403)
     hers = await account(lea, session)
     entered = ok(await ada.post("/trading/transactions", json=body), 201)
     assert {name: entered[name] for name in body} == body
@@ -755,11 +845,11 @@ async def test_a_report_tells_of_what_was_traded_by_now(market, lea):
     await act(lea, session, "advance", {"bars": 50})
     assert ok(await lea.get(f"/trading/reports/{report['id']}")) == report
     page = await lea.get(f"/trading/reports/{report['id']}/page")
-    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "&lt;b&gt;Bold" in page.text
     assert "<script" not in page.text
     table = await lea.get(f"/trading/reports/{report['id']}/trades.csv")
-    assert table.headers["content-type"].startswith("text/csv")
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
     assert len(table.text.splitlines()) == 2
     assert ok(await lea.get("/trading/reports"))["total"] == 1
 
@@ -791,6 +881,12 @@ async def test_candles_end_at_the_sessions_now(market, lea, ada):
         )
     )
     assert part["total"] == 2
+    for path in (
+        f"/trading/sessions/{session['id']}/candles?",
+        f"/trading/instruments/{market}/candles?timeframe=H1&",
+    ):
+        assert ok(await lea.get(path + "from=2017-01-02&to=2017-01-02"))["total"] == 10
+        assert ok(await lea.get(path + "from=2017-01-03"))["total"] == 0
     stored = ok(await lea.get(f"/trading/instruments/{market}/candles?timeframe=H1"))
     assert stored["total"] == 10
     assert ok(await ada.get(f"/trading/instruments/{market}/candles?timeframe=H1"))["total"] == HOURS

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from tests.api.test_trading import act, buy, create, ok
+from tests.api.test_trading_overflow import exposed, rising
 from tests.support.trading import put_market
 
 from stoa.kernel.actor import AccessLevel, Actor
@@ -154,3 +155,43 @@ async def test_fills_of_a_running_session_are_told_with_their_rows_names(stage):
     last = [data["account"] for event, data in one.heard if event == "account"][-1]
     account = ok(await stage.lea.get("/trading/sessions/1/account"))
     assert last["balance"] == account["balance"]
+
+
+@pytest.mark.parametrize("how", ["advance", "end_ts"])
+async def test_the_end_is_told_after_what_it_closes(stage, how):
+    one = Reader(stage.session["user_id"])
+    await stage.sockets.connected(one)
+    await stage.sockets.received(one, "subscribe", {"session_id": 1})
+    await buy(stage.lea, stage.session)
+    now = ok(await stage.lea.get("/trading/sessions/1/account"))["now"]
+    if how == "advance":
+        await act(stage.lea, stage.session, "advance", {"bars": 1_000})
+    else:
+        ok(await stage.lea.put("/trading/sessions/1", json={"end_ts": now}))
+    await until(lambda: one.heard[-1][0] == "status" and one.heard[-1][1]["session_status"] == "COMPLETED")
+    statuses = [data["session_status"] for event, data in one.heard if event == "status"]
+    assert statuses == ["PAUSED", "COMPLETED"]
+    assert one.events()[-4:] == ["fill", "position", "account", "status"]
+
+
+async def test_an_end_that_no_bar_foretells_is_told(sqlite_house):
+    """Prices carry the account beyond what is exact: its session is over before that bar."""
+    live = Live(sqlite_house.storage.engine)
+    sockets = TradingSockets(sqlite_house.inside, live)
+    ticking = asyncio.create_task(sockets.run())
+    async with sqlite_house.client("lea.student") as lea:
+        session, _ = await exposed(lea, put_market(sqlite_house, rising(100)))
+        one = Reader(session["user_id"])
+        await sockets.connected(one)
+        await sockets.received(one, "subscribe", {"session_id": 1})
+        await act(lea, session, "resume")
+        sqlite_house.clock.advance(timedelta(hours=1))
+        await until(
+            lambda: one.heard[-1][0] == "status" and one.heard[-1][1]["session_status"] == "COMPLETED"
+        )
+        shown = [data["candle"]["ts"] for event, data in one.heard if event == "candle"]
+        stored = ok(await lea.get("/trading/sessions/1/candles"))["candles"]
+        assert shown[-1] == stored[0]["ts"]
+        assert one.events().count("fill") == 7
+    ticking.cancel()
+    live.stop()

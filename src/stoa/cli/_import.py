@@ -28,19 +28,19 @@ from stoa.kernel.ids import SystemIds
 from stoa.platform.storage import open_storage
 from stoa.settings import Settings
 from stoa.trading import market
-from stoa.trading.candles import iso
+from stoa.trading.candles import Zone, iso
 from stoa.trading.errors import CandlesRefusedError, InstrumentNotFoundError, TradingInvalidError
 from stoa.trading.market import Imported
 from stoa.trading.model import Instrument, Timeframe
-from stoa.trading.service._visible import in_use
-from stoa.trading.store._instruments import instrument_named
+from stoa.trading.service import in_use
+from stoa.trading.store import instrument_named
 
 import_app = typer.Typer(no_args_is_help=True, help="Bring in what other systems have written.")
 _GAPS_SHOWN = 5
 
 
 @import_app.command("candles")
-def import_candles(
+def import_candles(  # noqa: PLR0913, PLR0917 - what can be said on the command line
     file: Annotated[
         Path,
         typer.Argument(
@@ -60,17 +60,27 @@ def import_candles(
         str | None, typer.Option(metavar="NUMBER", help="With --create: its pip, such as 0.0001.")
     ] = None,
     display_name: Annotated[str | None, typer.Option(help="With --create: its name in full.")] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="Of times that say none: Europe/Athens, UTC+2, or America/New_York+7, as most brokers' MetaTrader "
+            "keeps it. UTC unless said.",
+        ),
+    ] = None,
     data: DataOption = None,
     database: DatabaseOption = None,
 ) -> None:
     """Store the candles of a file, all of them or none. A running server sees them at once."""
     with told():
-        settings = load_settings(data, database)
+        settings, zone = load_settings(data, database), None if timezone is None else Zone.of(timezone)
         new = _new_instrument(instrument, pip_size, display_name) if create else None
         with open_engine(settings) as engine:
             server.prepare(engine)
         try:
-            imported = asyncio.run(_import(settings, file, file.stat().st_size, instrument, timeframe, new))
+            imported = asyncio.run(
+                _import(settings, file, file.stat().st_size, instrument, timeframe, new, zone)
+            )
         except CandlesRefusedError as error:
             _tell_lines(error)
             raise
@@ -87,8 +97,9 @@ def _new_instrument(symbol: str, pip_size: str | None, display_name: str | None)
 
 
 async def _import(
-    settings: Settings, file: Path, size: int, symbol: str, timeframe: Timeframe, new: Instrument | None
-) -> Imported:
+    settings: Settings, file: Path, size: int, symbol: str, timeframe: Timeframe, new: Instrument | None,
+    zone: Zone | None,
+) -> Imported:  # fmt: skip
     clock, ids, storage = SystemClock(), SystemIds(), open_storage(settings.database_url)
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     try:
@@ -98,7 +109,7 @@ async def _import(
             try:
                 return await market.import_file(
                     storage, server.open_files(settings, clock=clock, ids=ids), file, instrument_id=found.id,
-                    timeframe=timeframe, clock=clock, ids=ids,
+                    timeframe=timeframe, clock=clock, ids=ids, zone=zone,
                     progress=lambda read: bar.update(task, completed=read),
                 )  # fmt: skip
             except BaseException:

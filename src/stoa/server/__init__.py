@@ -205,8 +205,9 @@ def _parts(
         parts[Installed] = _installed(settings)
     if trading_api.KIND in served:
         parts |= trading_api.parts(
-            files, cache_mb=settings.trading.candle_cache_mb, compiled=settings.folder / "compiled"
-        )
+            files, cache_mb=settings.trading.candle_cache_mb, compiled=settings.folder / "compiled",
+            active_sessions=settings.trading.active_sessions,
+        )  # fmt: skip
     if live_api.KIND in served:
         place = _live.Place(
             settings, storage, clock, ids, "" if alone is live_api.KIND else live_api.KIND.prefix

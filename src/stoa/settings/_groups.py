@@ -133,6 +133,11 @@ class Trading:
     candle_cache_mb: int = setting(
         "STOA_CANDLE_CACHE_MB", 256, "MiB of candles that are kept in memory, for all sessions together."
     )
+    active_sessions: int = setting(
+        "STOA_TRADING_ACTIVE_SESSIONS",
+        30,
+        "Sessions, running or paused, that a user may have at once; administrators any number; 0: no limit.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@
 - ``UnconfirmedError``          going back would drop what came after
 - ``SymbolTakenError``, ``InstrumentUsedError``, ``InstrumentDisabledError``
 - ``NoDataError``               nothing to report on, or no candles to replay
-- ``NotOwnerError``
+- ``NotOwnerError``, ``TooManyActiveError``
 - ``SessionNotFoundError``, ``PositionNotFoundError``, ``OrderNotFoundError``, ``TransactionNotFoundError``,
   ``ReportNotFoundError``, ``InstrumentNotFoundError``, ``CandlesNotFoundError``
 """
@@ -101,6 +101,15 @@ class NoDataError(ConflictError):
 
 class NotOwnerError(ForbiddenError):
     code: ClassVar[str] = "trading.not_owner"
+
+
+class TooManyActiveError(ForbiddenError):
+    code: ClassVar[str] = "trading.too_many_active"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"You have {most} sessions that are running or paused, and may have no more. Stop one first."
+        )
 
 
 class SessionNotFoundError(NotFoundError):

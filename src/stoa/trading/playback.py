@@ -99,12 +99,21 @@ def change_speed(anchor: Anchor, speed: Speed, now: datetime) -> Anchor:
 
 
 def change_end(anchor: Anchor, last_bar: int, now: datetime) -> Anchor:
-    """Another end of the span. Raises TransitionRefusedError, and TradingInvalidError for one that is already past."""
+    """Another end of the span; COMPLETED where the session has reached it.
+
+    Raises TransitionRefusedError, and TradingInvalidError for an end that is past and for a session that is over.
+    """
     settled = settle(anchor, now)
     check_transition(settled.status, Action.CHANGE)
-    if last_bar < position_at(settled, now) or settled.status is Status.COMPLETED:
+    here = position_at(settled, now)
+    if settled.status is Status.COMPLETED:
+        raise TradingInvalidError.of(Fault("end_ts", "can't be changed: the session is over."))
+    if last_bar < here:
         raise TradingInvalidError.of(Fault("end_ts", "lies before the session's time."))
-    return replace(settled, last_bar=last_bar)
+    if last_bar > here:
+        return replace(settled, last_bar=last_bar)
+    completed = check_transition(settled.status, Action.COMPLETE)
+    return replace(settled, status=completed, bar=here, at=now, last_bar=last_bar)
 
 
 def advance(anchor: Anchor, bar: int, now: datetime) -> Anchor:
@@ -114,10 +123,9 @@ def advance(anchor: Anchor, bar: int, now: datetime) -> Anchor:
     """
     settled = settle(anchor, now)
     status = check_transition(settled.status, Action.ADVANCE)
-    here = max(0, settled.bar)
-    if bar < here and settled.status is not Status.DRAFT:
+    if bar < settled.bar:
         raise TradingInvalidError.of(Fault("to", "lies before the session's time; seek goes back."))
-    there = min(max(bar, here), settled.last_bar)
+    there = min(max(bar, 0), settled.last_bar)
     if there == settled.last_bar:
         status = check_transition(status, Action.COMPLETE)
     return replace(settled, status=status, bar=there, at=now)

@@ -209,11 +209,13 @@ def _wire_names(request: Request) -> dict[str, str]:
     }
 
 
-def _invalid_parameters(exception: ValidationException, names: Mapping[str, str]) -> InvalidError:
-    """Litestar's findings about path and query, each named by its parameter as the caller wrote it."""
+def _invalid_parameters(exception: ValidationException, names: Mapping[str, str]) -> StoaError:
+    """Litestar's findings about path and query, each named by its parameter as the caller wrote it; or no body at all."""
     if missing := _MISSING.search(exception.detail):
         return InvalidError.field(missing["name"], "is required.")
     extra = exception.extra if isinstance(exception.extra, list) else []
+    if [item.get("key") for item in extra] == ["data"]:
+        return MalformedError("A JSON body is needed.")
     faults = tuple(_fault(item, names) for item in extra) or (Fault("", exception.detail),)
     return InvalidError(
         "; ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults),

@@ -152,6 +152,14 @@ def test_another_end():
         playback.change_end(running(), 9, after(10))
 
 
+@pytest.mark.parametrize("anchor", [running(), playback.act(running(), Action.PAUSE, after(10))])
+def test_an_end_that_is_reached_completes(anchor):
+    ended = playback.change_end(anchor, 10, after(10))
+    assert (ended.status, ended.bar, ended.last_bar) == (Status.COMPLETED, 10, 10)
+    with pytest.raises(TradingInvalidError, match="over"):
+        playback.change_end(ended, 50, after(10))
+
+
 HOURS = np.arange(10) * 3600
 
 

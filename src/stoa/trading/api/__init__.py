@@ -13,7 +13,7 @@ from stoa.platform.files import Files
 from stoa.trading import due, engine, realtime, store
 from stoa.trading.api import _candles, _instruments, _ledger, _sessions, _trading
 from stoa.trading.market import Market
-from stoa.trading.service import Underway
+from stoa.trading.service import Quota, Underway
 from stoa.trading.wire import DIALECT, PATHS
 from stoa.web.house import House
 from stoa.web.kind import Kind
@@ -26,10 +26,10 @@ class Compiled:
     folder: Path
 
 
-def parts(files: Files, *, cache_mb: int, compiled: Path) -> dict[type[Any], Any]:
+def parts(files: Files, *, cache_mb: int, compiled: Path, active_sessions: int) -> dict[type[Any], Any]:
     """The parts of the house that trading needs."""
     market = Market(files, cache_bytes=cache_mb * 2**20)
-    return {Market: market, Underway: Underway(), Compiled: Compiled(compiled)}
+    return {Market: market, Underway: Underway(), Compiled: Compiled(compiled), Quota: Quota(active_sessions)}
 
 
 @asynccontextmanager

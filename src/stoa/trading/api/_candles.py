@@ -17,24 +17,20 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
 from stoa.kernel.actor import Actor
-from stoa.kernel.clock import to_millis
-from stoa.trading import market
+from stoa.trading import market, service
 from stoa.trading.api._guards import admin
-from stoa.trading.api._instruments import InstrumentId, Order, Page
+from stoa.trading.api._listing import Direction, From, Id, Order, PageNumber, To, starts_between
+from stoa.trading.candles import Zone
 from stoa.trading.errors import InstrumentUsedError
 from stoa.trading.market import Market
 from stoa.trading.model import Timeframe
-from stoa.trading.service._visible import in_use, visible_until
-from stoa.trading.wire._errors import ErrorBody
-from stoa.trading.wire._market import CandlesBody, CandlesOperation, ImportedBody, timeframe_from
+from stoa.trading.wire import CandlesBody, CandlesOperation, ErrorBody, ImportedBody, timeframe_from
 from stoa.web.auth import signed_in
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
-from stoa.web.values import parse_instant
 
 MAX_FILE_BYTES = 2 * 2**30
 _PIECE = 2**20
-_ALWAYS = 2**40
 _encode = msgspec.json.Encoder().encode
 
 TimeframeParameter = Annotated[
@@ -52,7 +48,16 @@ TimeframeParameter = Annotated[
     responses=documented(400, 401, 403, 404, 409, 413, 422, 503, body=ErrorBody),
 )  # fmt: skip
 async def import_candles(
-    request: Request, instrument_id: InstrumentId, timeframe: TimeframeParameter = None
+    request: Request,
+    instrument_id: Id,
+    timeframe: TimeframeParameter = None,
+    timezone: Annotated[
+        str | None,
+        QueryParameter(
+            max_length=64,
+            description="Of times that say none: Europe/Athens, UTC+2, America/New_York+7. UTC unless said.",
+        ),
+    ] = None,
 ) -> ImportedBody:
     """Stores the candles of a CSV or Parquet file, all of them or none.
 
@@ -61,16 +66,21 @@ async def import_candles(
     are named with their lines in `details`. Gaps are counted and never filled.
     """
     house = house_of(request)
-    chosen = timeframe_from(timeframe)
+    chosen, zone = timeframe_from(timeframe), _zone(timezone)
     await house.storage.read(market.find_instrument, instrument_id)
     with TemporaryDirectory(prefix="stoa-upload-") as folder:
         path = Path(folder) / "upload"
         await _receive(request, path)
         imported = await market.import_file(
             house.storage, house.part(Market).files, path, instrument_id=instrument_id, timeframe=chosen,
-            clock=house.clock, ids=house.ids,
+            clock=house.clock, ids=house.ids, zone=zone,
         )  # fmt: skip
     return ImportedBody.of(imported)
+
+
+def _zone(text: str | None) -> Zone | None:
+    """In a query a ``+`` may have become a space."""
+    return None if text is None else Zone.of(text.replace(" ", "+"))
 
 
 async def _receive(request: Request, path: Path) -> None:
@@ -92,29 +102,22 @@ async def _receive(request: Request, path: Path) -> None:
 )  # fmt: skip
 async def list_candles(
     request: Request,
-    instrument_id: InstrumentId,
+    instrument_id: Id,
     timeframe: TimeframeParameter = None,
-    starts_from: Annotated[
-        str | None, QueryParameter(name="from", max_length=40, schema_extra={"format": "date-time"})
-    ] = None,
-    starts_to: Annotated[
-        str | None, QueryParameter(name="to", max_length=40, schema_extra={"format": "date-time"})
-    ] = None,
-    page: Page = 1,
+    starts_from: From = None,
+    starts_to: To = None,
+    page: PageNumber = 1,
     limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1_000,
-    order: Annotated[Order, QueryParameter()] = "asc",
+    order: Order = Direction.ASC,
 ) -> Response[bytes]:
     """Candles that start from `from` to `to`, both included, stored or built from finer ones, the earliest first.
 
     Whoever plays a session on the instrument sees none that close after the session's time: of all those sessions
     (those that are over left out) the one furthest behind decides. Administrators see everything.
     """
-    span = (
-        0 if starts_from is None else -(-to_millis(parse_instant(starts_from, "from")) // 1000),
-        _ALWAYS if starts_to is None else to_millis(parse_instant(starts_to, "to")) // 1000 + 1,
-    )
     house = house_of(request)
-    wanted = _Wanted(timeframe_from(timeframe), span, page, limit, order == "desc")
+    span = starts_between(starts_from, starts_to)
+    wanted = _Wanted(timeframe_from(timeframe), span, page, limit, order is Direction.DESC)
     body = await house.storage.read(
         _candles, house.part(Market), instrument_id, wanted, actor=request.user, now=house.clock.now()
     )
@@ -141,7 +144,7 @@ def _candles(
 ) -> bytes:
     instrument = market.find_instrument(connection, instrument_id)
     start, end = wanted.span
-    until = visible_until(connection, stored, actor, instrument_id, now=now)
+    until = service.visible_until(connection, stored, actor, instrument_id, now=now)
     if until is not None:
         end = min(end, until - wanted.timeframe.seconds + 1)
     bars, total = stored.page(
@@ -155,9 +158,7 @@ def _candles(
     "/instruments/{instrument_id:int}/candles", guards=[admin], status_code=204,
     responses=documented(400, 401, 403, 404, 422, 503, body=ErrorBody, s204=None),
 )  # fmt: skip
-async def delete_candles(
-    request: Request, instrument_id: InstrumentId, timeframe: TimeframeParameter = None
-) -> None:
+async def delete_candles(request: Request, instrument_id: Id, timeframe: TimeframeParameter = None) -> None:
     """Takes a timeframe's candles away, to import them anew. 400 while a session plays the instrument."""
     house = house_of(request)
     keys = await house.storage.write(_delete, instrument_id, timeframe_from(timeframe), now=house.clock.now())
@@ -168,7 +169,7 @@ def _delete(
     connection: Connection, instrument_id: int, timeframe: Timeframe, *, now: datetime
 ) -> Sequence[str]:
     market.find_instrument(connection, instrument_id)
-    if in_use(connection, instrument_id):
+    if service.in_use(connection, instrument_id):
         raise InstrumentUsedError
     return market.remove_candles(connection, instrument_id, timeframe, now=now)
 

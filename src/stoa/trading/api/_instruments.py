@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from litestar import delete, get, post, put
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Connection
 
-from stoa.trading import market
+from stoa.trading import market, service, store
 from stoa.trading.api._guards import admin
+from stoa.trading.api._listing import Direction, Id, Limit, Order, PageNumber
 from stoa.trading.market import InstrumentChange, Market
-from stoa.trading.service._visible import in_use
-from stoa.trading.store import _instruments as store
-from stoa.trading.wire._errors import ErrorBody
-from stoa.trading.wire._market import (
+from stoa.trading.wire import (
     ChangeInstrument,
     CreateInstrument,
+    ErrorBody,
     InstrumentBody,
     InstrumentsBody,
     OneInstrumentBody,
@@ -27,10 +26,6 @@ from stoa.web.auth import signed_in
 from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
-
-InstrumentId = Annotated[int, PathParameter(ge=1, le=2**53)]
-Page = Annotated[int, QueryParameter(ge=1, le=2**31, description="From 1.")]
-Order = Literal["asc", "desc"]
 
 
 class InstrumentSort(StrEnum):
@@ -49,10 +44,10 @@ class InstrumentSort(StrEnum):
 @get("/instruments", guards=[signed_in], responses=documented(401, 422, body=ErrorBody))
 async def list_instruments(
     request: Request,
-    page: Page = 1,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    page: PageNumber = 1,
+    limit: Limit = 20,
     sort: Annotated[InstrumentSort, QueryParameter()] = InstrumentSort.SYMBOL,
-    order: Annotated[Order, QueryParameter()] = "asc",
+    order: Order = Direction.ASC,
     q: Annotated[
         str | None, QueryParameter(max_length=200, description="Looked for in symbols and names.")
     ] = None,
@@ -60,7 +55,7 @@ async def list_instruments(
 ) -> InstrumentsBody:
     """Instruments by symbol, unless another order is asked for."""
     found = await house_of(request).storage.read(
-        store.list_instruments, text=q, enabled=enabled, sort=sort.value, descending=order == "desc", page=page,
+        store.list_instruments, text=q, enabled=enabled, sort=sort.value, descending=order is Direction.DESC, page=page,
         limit=limit,
     )  # fmt: skip
     return InstrumentsBody([InstrumentBody.of(one) for one in found.items], found.total, page, limit)
@@ -70,7 +65,7 @@ async def list_instruments(
     "/instruments/{instrument_id:int}", guards=[signed_in],
     responses=documented(401, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def get_instrument(request: Request, instrument_id: InstrumentId) -> OneInstrumentBody:
+async def get_instrument(request: Request, instrument_id: Id) -> OneInstrumentBody:
     """An instrument, and which candles are stored of it."""
     house = house_of(request)
     return await house.storage.read(_one, house.part(Market), instrument_id)
@@ -96,7 +91,7 @@ async def create_instrument(request: Request, data: JSONBody[CreateInstrument]) 
     responses=documented(400, 401, 403, 404, 413, 422, body=ErrorBody),
 )  # fmt: skip
 async def change_instrument(
-    request: Request, instrument_id: InstrumentId, data: JSONBody[ChangeInstrument]
+    request: Request, instrument_id: Id, data: JSONBody[ChangeInstrument]
 ) -> InstrumentBody:
     """What is sent is changed. 400 for another symbol, and for another step while there are candles."""
     return await _change(request, instrument_id, data.to_change())
@@ -106,7 +101,7 @@ async def change_instrument(
     "/instruments/{instrument_id:int}/enable", guards=[admin], status_code=200,
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def enable_instrument(request: Request, instrument_id: InstrumentId) -> InstrumentBody:
+async def enable_instrument(request: Request, instrument_id: Id) -> InstrumentBody:
     return await _change(request, instrument_id, InstrumentChange(enabled=True))
 
 
@@ -114,7 +109,7 @@ async def enable_instrument(request: Request, instrument_id: InstrumentId) -> In
     "/instruments/{instrument_id:int}/disable", guards=[admin], status_code=200,
     responses=documented(401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
-async def disable_instrument(request: Request, instrument_id: InstrumentId) -> InstrumentBody:
+async def disable_instrument(request: Request, instrument_id: Id) -> InstrumentBody:
     """New sessions on it are refused; those that there are go on."""
     return await _change(request, instrument_id, InstrumentChange(enabled=False))
 
@@ -128,9 +123,9 @@ async def _change(request: Request, instrument_id: int, change: InstrumentChange
     "/instruments/{instrument_id:int}", guards=[admin], status_code=204,
     responses=documented(400, 401, 403, 404, 422, body=ErrorBody, s204=None),
 )  # fmt: skip
-async def delete_instrument(request: Request, instrument_id: InstrumentId) -> None:
+async def delete_instrument(request: Request, instrument_id: Id) -> None:
     """400 while it has candles or sessions."""
-    await house_of(request).storage.write(market.delete_instrument, instrument_id, in_use=in_use)
+    await house_of(request).storage.write(market.delete_instrument, instrument_id, in_use=service.in_use)
 
 
 HANDLERS: list[ControllerRouterHandler] = [

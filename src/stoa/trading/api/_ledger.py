@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 from litestar.types import ControllerRouterHandler
 
 from stoa.trading import service, store
+from stoa.trading.api._guards import admin
 from stoa.trading.api._listing import Id, Wanted, listed_by
 from stoa.trading.api._work import listed, perform, up_to_date
 from stoa.trading.market import Market
@@ -77,7 +78,7 @@ async def get_transaction(request: Request, transaction_id: Id) -> TransactionBo
 
 
 @post(
-    "/transactions", guards=[signed_in], dto=Json[CreateTransaction], return_dto=None,
+    "/transactions", guards=[admin], dto=Json[CreateTransaction], return_dto=None,
     responses=documented(400, 401, 403, 404, 413, 422, body=ErrorBody),
 )  # fmt: skip
 async def create_transaction(request: Request, data: JSONBody[CreateTransaction]) -> TransactionBody:
@@ -89,8 +90,8 @@ async def create_transaction(request: Request, data: JSONBody[CreateTransaction]
 
 
 @delete(
-    "/transactions/{transaction_id:int}", guards=[signed_in], status_code=204,
-    responses=documented(401, 403, 404, 422, body=ErrorBody),
+    "/transactions/{transaction_id:int}", guards=[admin], status_code=204,
+    responses=documented(400, 401, 403, 404, 422, body=ErrorBody),
 )  # fmt: skip
 async def delete_transaction(request: Request, transaction_id: Id) -> None:
     """Administrators take a transaction out of the lists; no balance is readjusted."""

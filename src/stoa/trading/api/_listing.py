@@ -10,6 +10,7 @@ from typing import Annotated
 from litestar.di import NamedDependency, Provide
 from litestar.params import PathParameter, QueryParameter
 
+from stoa.kernel.clock import to_millis
 from stoa.kernel.errors import InvalidError
 from stoa.trading.store import Listing
 from stoa.web.values import parse_instant
@@ -18,6 +19,8 @@ Id = Annotated[int, PathParameter(ge=1, le=2**53)]
 Date = Annotated[str | None, QueryParameter(max_length=40, schema_extra={"format": "date-time"})]
 PageNumber = Annotated[int, QueryParameter(ge=1, le=2**31 - 1)]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+From = Annotated[str | None, QueryParameter(name="from", max_length=40, schema_extra={"format": "date-time"})]
+To = Annotated[str | None, QueryParameter(name="to", max_length=40, schema_extra={"format": "date-time"})]
 Sort = Annotated[str, QueryParameter(max_length=64, description="One of the object's own fields.")]
 Wanted = NamedDependency[Listing]
 """What ``listed_by`` provides."""
@@ -28,7 +31,11 @@ class Direction(StrEnum):
     DESC = "desc"
 
 
-Order = Annotated[Direction, QueryParameter(description="The newest first unless asked otherwise.")]
+Order = Annotated[Direction, QueryParameter()]
+
+
+Wanted = NamedDependency[Listing]
+"""What `listed_by` makes of a query."""
 
 
 def listed_by(sorts: Collection[str]) -> dict[str, Provide]:
@@ -45,14 +52,27 @@ def listed_by(sorts: Collection[str]) -> dict[str, Provide]:
         """Raises InvalidError for a field that can't be sorted by, and for dates that are none."""
         if sort not in sorts:
             raise InvalidError.field("sort", f"must be one of {', '.join(sorts)}.")
-        start, end = _instant(start_date, "start_date"), _instant(end_date, "end_date")
+        start, end = _instant(start_date, "start_date"), _instant(end_date, "end_date", is_end=True)
         return Listing(None, None, start, end, sort, order is Direction.DESC, page, limit)
 
     return {"wanted": Provide(wanted, sync_to_thread=False)}
 
 
-def _instant(text: str | None, field: str) -> datetime | None:
-    """A date alone is its first moment, UTC."""
+def starts_between(first: str | None, last: str | None) -> tuple[int, int]:
+    """The epoch seconds from which and before which candles start that ``from`` and ``to``, both included, ask for."""
+    begin, end = _instant(first, "from"), _instant(last, "to", is_end=True)
+    return (
+        0 if begin is None else -(-to_millis(begin) // 1000),
+        _ALWAYS if end is None else to_millis(end) // 1000 + 1,
+    )
+
+
+_ALWAYS = 2**40
+
+
+def _instant(text: str | None, field: str, *, is_end: bool = False) -> datetime | None:
+    """A date alone is the whole day, UTC."""
     if text is None:
         return None
-    return parse_instant(f"{text}T00:00:00Z" if len(text.strip()) == 10 else text, field)
+    clock = "23:59:59.999" if is_end else "00:00:00"
+    return parse_instant(f"{text.strip()}T{clock}Z" if len(text.strip()) == 10 else text, field)

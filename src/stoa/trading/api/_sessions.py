@@ -9,15 +9,25 @@ from litestar import Response, delete, get, post, put
 from litestar.params import JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
-from stoa.kernel.clock import to_millis
 from stoa.trading import service, store
-from stoa.trading.api._listing import Direction, Id, Order, PageNumber, Wanted, listed_by
-from stoa.trading.api._work import perform
+from stoa.trading.api._listing import (
+    Direction,
+    From,
+    Id,
+    Order,
+    PageNumber,
+    To,
+    Wanted,
+    listed_by,
+    starts_between,
+)
+from stoa.trading.api._work import perform_within_quota
 from stoa.trading.market import Market
 from stoa.trading.model import Action
 from stoa.trading.wire import (
     AccountBody,
     AdvanceSession,
+    CandlesBody,
     ChangeSession,
     CreateSession,
     ErrorBody,
@@ -27,12 +37,10 @@ from stoa.trading.wire import (
     SessionBody,
     SessionPage,
 )
-from stoa.trading.wire._market import CandlesBody
 from stoa.web.auth import signed_in
 from stoa.web.body import Json
 from stoa.web.errors import documented
 from stoa.web.house import Request, house_of
-from stoa.web.values import parse_instant
 
 
 @get(
@@ -58,11 +66,13 @@ async def get_session(request: Request, session_id: Id) -> SessionBody:
 
 @post(
     "/sessions", guards=[signed_in], dto=Json[CreateSession], return_dto=None,
-    responses=documented(400, 401, 413, 422, body=ErrorBody),
+    responses=documented(400, 401, 403, 413, 422, body=ErrorBody),
 )  # fmt: skip
 async def create_session(request: Request, data: JSONBody[CreateSession]) -> SessionBody:
-    """A DRAFT. It plays the candles that start at `start_ts` or later and are complete at `end_ts`."""
-    return SessionBody.of(await perform(request, service.create, data.to_draft()))
+    """A DRAFT. It plays the candles that start at `start_ts` or later and before `end_ts`. 403 where one has as many
+    sessions running and paused as one may.
+    """
+    return SessionBody.of(await perform_within_quota(request, service.create, data.to_draft()))
 
 
 @put(
@@ -71,7 +81,7 @@ async def create_session(request: Request, data: JSONBody[CreateSession]) -> Ses
 )  # fmt: skip
 async def change_session(request: Request, session_id: Id, data: JSONBody[ChangeSession]) -> SessionBody:
     """`session_status` asks for what start, pause, resume, stop and archive do, and obeys the same rules."""
-    return SessionBody.of(await perform(request, service.change, session_id, data.to_changes()))
+    return SessionBody.of(await perform_within_quota(request, service.change, session_id, data.to_changes()))
 
 
 @delete(
@@ -88,7 +98,7 @@ def _action(action: Action, about: str) -> ControllerRouterHandler:
     """Litestar and the documents read a handler's name and its docstring."""
 
     async def handler(request: Request, session_id: Id) -> SessionBody:
-        return SessionBody.of(await perform(request, service.act, session_id, action))
+        return SessionBody.of(await perform_within_quota(request, service.act, session_id, action))
 
     handler.__name__ = f"{action}_session"
     handler.__doc__ = about
@@ -106,7 +116,7 @@ def _action(action: Action, about: str) -> ControllerRouterHandler:
 )  # fmt: skip
 async def advance_session(request: Request, session_id: Id, data: JSONBody[AdvanceSession]) -> MovedBody:
     """Steps a paused session (a draft is started and paused): to a moment, by bars, or until the next fill."""
-    return MovedBody.at(await perform(request, service.advance, session_id, data.to_value()))
+    return MovedBody.at(await perform_within_quota(request, service.advance, session_id, data.to_value()))
 
 
 @post(
@@ -116,7 +126,9 @@ async def advance_session(request: Request, session_id: Id, data: JSONBody[Advan
 async def seek_session(request: Request, session_id: Id, data: JSONBody[SeekSession]) -> MovedBody:
     """Goes back, with the exact account of that moment; what came after is dropped, so it has to be confirmed."""
     to, confirmed = data.to_values()
-    return MovedBody.at(await perform(request, service.seek, session_id, to, confirmed=confirmed))
+    return MovedBody.at(
+        await perform_within_quota(request, service.seek, session_id, to, confirmed=confirmed)
+    )
 
 
 @post(
@@ -125,7 +137,7 @@ async def seek_session(request: Request, session_id: Id, data: JSONBody[SeekSess
 )  # fmt: skip
 async def fork_session(request: Request, session_id: Id, data: JSONBody[ForkSession]) -> MovedBody:
     """A copy of the session up to a moment, paused there and the caller's own."""
-    return MovedBody.at(await perform(request, service.fork, session_id, data.to_value()))
+    return MovedBody.at(await perform_within_quota(request, service.fork, session_id, data.to_value()))
 
 
 @get(
@@ -148,12 +160,8 @@ async def session_account(request: Request, session_id: Id) -> AccountBody:
 async def session_candles(
     request: Request,
     session_id: Id,
-    starts_from: Annotated[
-        str | None, QueryParameter(name="from", max_length=40, schema_extra={"format": "date-time"})
-    ] = None,
-    starts_to: Annotated[
-        str | None, QueryParameter(name="to", max_length=40, schema_extra={"format": "date-time"})
-    ] = None,
+    starts_from: From = None,
+    starts_to: To = None,
     page: PageNumber = 1,
     limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1_000,
     order: Order = Direction.DESC,
@@ -163,8 +171,7 @@ async def session_candles(
     instrument, bars = await house.storage.read(
         service.candles, house.part(Market), session_id, actor=request.user, now=house.clock.now()
     )
-    begin = 0 if starts_from is None else -(-to_millis(parse_instant(starts_from, "from")) // 1000)
-    end = 2**40 if starts_to is None else to_millis(parse_instant(starts_to, "to")) // 1000 + 1
+    begin, end = starts_between(starts_from, starts_to)
     bars = bars.between(begin, max(begin, end))
     total, skipped = len(bars), (page - 1) * limit
     if order is Direction.DESC:

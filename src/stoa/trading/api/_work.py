@@ -40,6 +40,11 @@ async def looked_up(request: Request, use_case: Callable[..., Played], row_id: i
     return await storage.read(use_case, row_id, actor=request.user)
 
 
+async def perform_within_quota(request: Request, use_case: Callable[..., T], *args: Any, **more: Any) -> T:
+    """One that can bring a session under way, of which its owner may have so many."""
+    return await perform(request, use_case, *args, quota=house_of(request).part(service.Quota), **more)
+
+
 async def perform(request: Request, use_case: Callable[..., T], *args: Any, **more: Any) -> T:
     """A use case that plays: it gets the market, the actor and the clock."""
     house = house_of(request)

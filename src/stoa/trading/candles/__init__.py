@@ -8,8 +8,9 @@ from stoa.trading.candles._parquet import from_parquet
 from stoa.trading.candles._resample import aggregate, empty, is_made_of, joined, resample
 from stoa.trading.candles._synthetic import synthetic
 from stoa.trading.candles._times import WEEK, Gap, Gaps, floor, iso
+from stoa.trading.candles._zones import Zone
 
 __all__ = [
-    "WEEK", "Bars", "Chunk", "Gap", "Gaps", "Prepared", "Progress", "Source", "aggregate", "candle_ids",
+    "WEEK", "Bars", "Chunk", "Gap", "Gaps", "Prepared", "Progress", "Source", "Zone", "aggregate", "candle_ids",
     "empty", "floor", "from_parquet", "is_made_of", "iso", "joined", "prepare", "prices", "resample", "synthetic", "write_chunks",
 ]  # fmt: skip

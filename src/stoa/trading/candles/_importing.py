@@ -17,6 +17,7 @@ from stoa.trading.candles._parquet import write_parquet
 from stoa.trading.candles._reading import read_batches
 from stoa.trading.candles._resample import joined
 from stoa.trading.candles._times import Gaps
+from stoa.trading.candles._zones import Zone
 from stoa.trading.errors import CandlesRefusedError
 from stoa.trading.model import Timeframe
 
@@ -58,14 +59,16 @@ def prepare(
     timeframe: Timeframe,
     step: Decimal,
     stored: Sequence[tuple[int, int]] = (),
+    zone: Zone | None = None,
     progress: Progress = lambda _read: None,
 ) -> Prepared:
     """Reads the file of candles at ``path`` and writes its chunks into ``folder``.
 
-    Memory is bounded whatever the file's size. ``stored`` are spans that it may not reach into. Raises
-    CandlesRefusedError with the first lines that are bad and their count.
+    Memory is bounded whatever the file's size. ``stored`` are spans that it may not reach into. Times that
+    say no zone are those of ``zone``, or UTC. Raises CandlesRefusedError with the first lines that are bad and their
+    count, TradingInvalidError for a ``zone`` where the file says its own.
     """
-    source, batches = read_batches(path)
+    source, batches = read_batches(path, zone)
     checks, gaps, writer = Checks(timeframe, step, stored), Gaps(timeframe), _Writer(folder, timeframe)
     for batch in batches:
         bars = checks.take(batch)

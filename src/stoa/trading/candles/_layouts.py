@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from stoa.trading.candles._zones import Zone, unsaid
 from stoa.trading.errors import CandlesRefusedError
 
 ACCEPTED = (
@@ -36,14 +37,20 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeFormat:
-    """``pattern`` is strptime's, or "s" or "ms" for epochs. ``shift`` seconds make the file's time UTC."""
+    """``pattern`` is strptime's, or "s" or "ms" for epochs. ``shift`` seconds make the file's time UTC, or ``zone`` does."""
 
     pattern: str
     shift: int = 0
+    zone: Zone | None = None
 
     @property
     def has_offset(self) -> bool:
         return self.pattern.endswith("%z")
+
+    def within(self, zone: Zone | None) -> TimeFormat:
+        """The same where times are those of ``zone``. Raises TradingInvalidError where they say their own."""
+        is_said = self.pattern in ("s", "ms") or self.pattern.endswith(("%z", "Z"))
+        return replace(self, zone=unsaid(zone, is_said=is_said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,11 @@ class Layout:
     places: Mapping[str, int]
     has_header: bool
     time: TimeFormat
+
+    def within(self, zone: Zone | None) -> Layout:
+        """The same with the file's times in ``zone``. Raises TradingInvalidError where they are known already."""
+        unsaid(zone, is_said=self.source in (Source.HISTDATA, Source.DUKASCOPY))
+        return replace(self, time=self.time.within(zone))
 
 
 def recognise(lines: Sequence[str]) -> Layout:

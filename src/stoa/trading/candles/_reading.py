@@ -25,6 +25,7 @@ from stoa.trading.candles._layouts import (
     recognise,
     time_format,
 )
+from stoa.trading.candles._zones import Zone, unsaid
 from stoa.trading.errors import CandlesRefusedError
 
 _BLOCK = 8 * 2**20
@@ -50,23 +51,26 @@ class Batch:
         return len(self.lines)
 
 
-def read_batches(path: Path) -> tuple[Source, Iterator[Batch]]:
-    """Who wrote the file, and its rows. Raises CandlesRefusedError for one that is not known here."""
+def read_batches(path: Path, zone: Zone | None = None) -> tuple[Source, Iterator[Batch]]:
+    """Who wrote the file, and its rows, whose times are of ``zone`` (None: UTC).
+
+    Raises CandlesRefusedError for a file that is not known here, TradingInvalidError where it says its own zone.
+    """
     with path.open("rb") as file:
         is_parquet = file.read(4) == b"PAR1"
     if is_parquet:
-        return Source.PARQUET, _parquet_batches(path)
-    return _csv_batches(path)
+        return Source.PARQUET, _parquet_batches(path, zone)
+    return _csv_batches(path, zone)
 
 
 # --- text --------------------------------------------------------------------------------------------------------
 
 
-def _csv_batches(path: Path) -> tuple[Source, Iterator[Batch]]:
+def _csv_batches(path: Path, zone: Zone | None) -> tuple[Source, Iterator[Batch]]:
     blocks = _blocks(path)
     first, read = next(blocks, (b"", 0))
     begin = _decoded(first[: 4 * _LONGEST_LINE]).split("\n")
-    layout = recognise([line for line in begin[:2] if line.strip()])
+    layout = recognise([line for line in begin[:2] if line.strip()]).within(zone)
     return layout.source, _batches_of(chain([(first, read)], blocks), layout)
 
 
@@ -168,13 +172,15 @@ def _millis(times: pl.Series, form: TimeFormat) -> pl.Series:
     if form.pattern in ("s", "ms"):
         return times.cast(pl.Int64, strict=False) * (1000 if form.pattern == "s" else 1) + shift
     parsed = times.str.to_datetime(form.pattern, time_unit="ms", strict=False, ambiguous="null")
+    if form.zone is not None:
+        parsed = form.zone.to_utc(parsed)
     return parsed.dt.timestamp("ms") + shift
 
 
 # --- Parquet -----------------------------------------------------------------------------------------------------
 
 
-def _parquet_batches(path: Path) -> Iterator[Batch]:
+def _parquet_batches(path: Path, zone: Zone | None) -> Iterator[Batch]:
     """Rows are its lines, from 1. Prices of any numeric type become the shortest texts that mean them."""
     try:
         scan = pl.scan_parquet(path)
@@ -192,7 +198,7 @@ def _parquet_batches(path: Path) -> Iterator[Batch]:
         try:
             frame = scan.select(columns).slice(start, _ROWS).collect()
             texts = _texts(frame).cast(pl.String)
-            millis = _parquet_millis(frame["ts"])
+            millis = _parquet_millis(frame["ts"], zone)
         except PolarsError as error:
             raise _unreadable(error) from None
         lines = pl.int_range(start + 1, start + 1 + frame.height, eager=True)
@@ -204,12 +210,16 @@ def _unreadable(error: Exception) -> CandlesRefusedError:
     return CandlesRefusedError(f"The Parquet file can't be read: {reason}.")
 
 
-def _parquet_millis(times: pl.Series) -> pl.Series:
+def _parquet_millis(times: pl.Series, zone: Zone | None) -> pl.Series:
     if times.dtype.is_temporal():
-        micros = times.cast(pl.Datetime("us")).dt.timestamp("us")
+        moments = times.cast(pl.Datetime("us"))
+        zone = unsaid(zone, is_said=getattr(times.dtype, "time_zone", None) is not None)
+        if zone is not None:
+            moments = zone.to_utc(moments)
+        micros = moments.dt.timestamp("us")
         return (micros // 1000).set(micros % 1000 != 0, None)
     texts = times.cast(pl.String)
     known = time_format(next((text for text in texts if text is not None), ""))
     if known is None:
         raise CandlesRefusedError("The column ts is no time that is known here.")
-    return _millis(texts, known)
+    return _millis(texts, known.within(zone))

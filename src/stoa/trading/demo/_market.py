@@ -10,10 +10,9 @@ from sqlalchemy import Connection
 from stoa.kernel.clock import to_millis
 from stoa.kernel.ids import Ids
 from stoa.platform.files import Files
-from stoa.trading import market
+from stoa.trading import market, store
 from stoa.trading.candles import synthetic
 from stoa.trading.model import Instrument, Timeframe
-from stoa.trading.store import _instruments as store
 
 TIMEFRAME = Timeframe.M15
 _DAY = 86400

@@ -179,7 +179,7 @@ class Trader:
         self._remember(bars.ts, balances, equities)
 
     def bar_of_next_fill(self, bars: Bars, finer: Bars | None = None) -> int | None:
-        """Index into ``bars`` (the next ones) of the first that brings a fill. Nothing changes."""
+        """Index into ``bars`` (the next ones) of the first that brings a fill, or can't be played. Nothing changes."""
         ahead: Trader | None = None
         start = 0
         while True:
@@ -190,7 +190,10 @@ class Trader:
             ahead = ahead or Trader.restore(self.snapshot())
             ahead.book.state[col.BAR] = self.bar + at
             before = ahead.book.state[col.N_FILLS]
-            ahead.advance(bars[at : at + 1], finer)
+            try:
+                ahead.advance(bars[at : at + 1], finer)
+            except TooLargeError:
+                return at
             if ahead.book.state[col.N_FILLS] > before:
                 return at
             start = at + 1

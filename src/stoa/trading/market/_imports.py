@@ -21,7 +21,18 @@ from stoa.kernel.errors import ConflictError, StoaError, UnavailableError
 from stoa.kernel.ids import Ids
 from stoa.platform.files import Files
 from stoa.platform.storage import Storage, lock
-from stoa.trading.candles import Bars, Chunk, Gaps, Prepared, Progress, Source, iso, prepare, write_chunks
+from stoa.trading.candles import (
+    Bars,
+    Chunk,
+    Gaps,
+    Prepared,
+    Progress,
+    Source,
+    Zone,
+    iso,
+    prepare,
+    write_chunks,
+)
 from stoa.trading.errors import CandlesRefusedError
 from stoa.trading.market._instruments import find_instrument
 from stoa.trading.model import Instrument, Timeframe
@@ -51,7 +62,7 @@ class Imported:
     gaps: Gaps
 
 
-async def import_file(
+async def import_file(  # noqa: PLR0913 - the house's parts, and all that can be said of a file
     storage: Storage,
     files: Files,
     path: Path,
@@ -60,16 +71,19 @@ async def import_file(
     timeframe: Timeframe,
     clock: Clock,
     ids: Ids,
+    zone: Zone | None = None,
     progress: Progress = lambda _read: None,
 ) -> Imported:
     """Stores a file's candles, all or none. Reading, checking and writing run in threads.
 
-    Raises InstrumentNotFoundError, CandlesRefusedError, ImportOvertakenError.
+    ``zone`` is that of times which say none (None: UTC). Raises InstrumentNotFoundError, CandlesRefusedError,
+    TradingInvalidError where a ``zone`` is said and the file says its own, ImportOvertakenError.
     """
     instrument, taken = await storage.read(_before, instrument_id, timeframe)
     with TemporaryDirectory(prefix="stoa-candles-") as folder:
         prepared = await asyncio.to_thread(
-            prepare, path, Path(folder), timeframe=timeframe, step=instrument.step, stored=taken, progress=progress
+            prepare, path, Path(folder), timeframe=timeframe, step=instrument.step, stored=taken, zone=zone,
+            progress=progress,
         )  # fmt: skip
         rows = _rows(prepared.chunks, instrument_id, timeframe, ids)
         forgotten = await storage.write(_begin, rows, now=clock.now())

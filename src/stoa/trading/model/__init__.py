@@ -1,7 +1,7 @@
 """Values of trading: markets, terms, orders, positions, transactions, and the session's lifecycle. All frozen."""
 
 from stoa.trading.model._market import Instrument, Speed, Timeframe
-from stoa.trading.model._session import LIFECYCLE, Action, Anchor, Status
+from stoa.trading.model._session import ACTIVE, LIFECYCLE, Action, Anchor, Status
 from stoa.trading.model._terms import LOT_STEP, MOST_LOTS, MOST_STEPS, Terms
 from stoa.trading.model._trade import (
     Command,
@@ -20,6 +20,7 @@ from stoa.trading.model._trade import (
 )
 
 __all__ = [
+    "ACTIVE",
     "LIFECYCLE",
     "LOT_STEP",
     "MOST_LOTS",

@@ -81,7 +81,7 @@ class Instrument:
         ]
         if not faults and self.step == 0:
             object.__setattr__(self, "step", self.point)
-        if not faults and (not _is_fine(self.step) or self.point % self.step != 0):
+        if not faults and (not _is_fine(self.step, _DECIMALS + 1) or self.point % self.step != 0):
             faults.append(Fault("step", "must be above 0 and divide a tenth of pip_size."))
         if faults:
             raise TradingInvalidError.of(*faults)
@@ -94,11 +94,10 @@ class Instrument:
 _DECIMALS = 10
 
 
-def _is_fine(value: Decimal) -> bool:
+def _is_fine(value: Decimal, decimals: int = _DECIMALS) -> bool:
     if not value.is_finite() or not 0 < value <= _LARGEST:
         return False
-    return value == value.quantize(_FINEST)
+    return value == value.quantize(Decimal(1).scaleb(-decimals))
 
 
 _LARGEST = Decimal(10**12)
-_FINEST = Decimal(10) ** -(_DECIMALS + 1)

@@ -18,6 +18,9 @@ class Status(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
+ACTIVE = frozenset({Status.RUNNING, Status.PAUSED})
+
+
 class Action(StrEnum):
     START = "start"
     PAUSE = "pause"

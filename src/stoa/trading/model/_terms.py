@@ -88,7 +88,10 @@ class Terms:
         if not _is_plain(self.initial_balance, most=_MOST_MONEY) or self.initial_balance <= 0:
             yield Fault("initial_balance", f"must be above 0 and have at most {_DECIMALS} decimals.")
         if not _is_plain(self.leverage, most=Decimal(_MOST_LEVERAGE)) or self.leverage <= 0:
-            yield Fault("leverage", f"must be above 0 and at most {_MOST_LEVERAGE}.")
+            yield Fault(
+                "leverage",
+                f"must be above 0, at most {_MOST_LEVERAGE}, and have at most {_DECIMALS} decimals.",
+            )
         if not _is_plain(self.commission_per_fill, most=_MOST_MONEY) or self.commission_per_fill < 0:
             yield Fault("commission_per_fill", f"must be 0 or more and have at most {_DECIMALS} decimals.")
         for name in ("spread_pts", "slippage_pts"):

@@ -167,6 +167,8 @@ class Shows:
             if entry.type == DELETED:
                 self._deleted(show)
                 return
+            if show.behind:
+                return  # a reload is on its way, and reads this too
             if show.lock.locked() or not self._follows(show.tape, entry):
                 show.behind = True
                 self._spawn(show, self._reload(show))
@@ -214,7 +216,10 @@ class Shows:
             tape, upcoming = show.tape, show.tape.next_fill
             if upcoming is not None and not show.behind:
                 await self._storage.write(service.sync, self._market, show.session_id, clock=self._clock)
+                written = await self._storage.read(store.get_session, show.session_id)
                 tape.ids |= await self._storage.read(store.position_ids, show.session_id)
+                if written is None or written.synced < upcoming:
+                    show.behind = True  # it ended before that bar, or time went back
                 if not show.behind:
                     show.tell(tape.through(upcoming))
         if show.behind:

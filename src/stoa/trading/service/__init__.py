@@ -29,6 +29,7 @@ from stoa.trading.service._ledger import (
 from stoa.trading.service._market import Span, span_of
 from stoa.trading.service._play import DUE, STRIDE, Play, open_play, sync
 from stoa.trading.service._playing import AccountView, Advance, account, advance, candles, fork, seek
+from stoa.trading.service._quota import Quota
 from stoa.trading.service._reports import (
     Written,
     change_report,
@@ -65,13 +66,16 @@ from stoa.trading.service._trading import (
     position,
 )
 from stoa.trading.service._underway import Underway
+from stoa.trading.service._visible import in_use, visible_until
 
 __all__ = [
     "CHANGED", "COMMANDED", "COMPLETED", "CREATED", "DELETED", "DUE", "FORKED", "SOUGHT", "STOPPED", "STREAMS",
-    "STRIDE", "AccountView", "Advance", "Draft", "Entered", "Levels", "NewOrder", "Play", "SessionChanges",
-    "Span", "Underway", "Written", "account", "act", "advance", "anchor_from", "cancel", "candles", "change", "change_order", "change_position",
-    "change_report", "close", "command_from", "commands_of", "create", "delete", "delete_position", "delete_report",
-    "delete_transaction", "enter", "entries", "fork", "forward", "found", "generate", "get", "get_report", "list_account",
-    "list_of_user", "list_reports", "list_sessions", "open_play", "order", "page", "place", "position", "replayed", "seek",
-    "session_of", "span_of", "stream_of", "sync", "trades", "transaction", "write_report",
+    "STRIDE", "AccountView", "Advance", "Draft", "Entered", "Levels", "NewOrder", "Play", "Quota",
+    "SessionChanges", "Span", "Underway", "Written", "account", "act", "advance", "anchor_from", "cancel",
+    "candles", "change", "change_order", "change_position", "change_report", "close", "command_from",
+    "commands_of", "create", "delete", "delete_position", "delete_report", "delete_transaction", "enter",
+    "entries", "fork", "forward", "found", "generate", "get", "get_report", "in_use", "list_account",
+    "list_of_user", "list_reports", "list_sessions", "open_play", "order", "page", "place", "position",
+    "replayed", "seek", "session_of", "span_of", "stream_of", "sync", "trades", "transaction", "visible_until",
+    "write_report",
 ]  # fmt: skip

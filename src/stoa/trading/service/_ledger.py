@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 from stoa.accounts import service as people
 from stoa.kernel.actor import Actor
 from stoa.kernel.clock import Clock
-from stoa.kernel.errors import Fault, ForbiddenError, NotFoundError
+from stoa.kernel.errors import Fault, NotFoundError
 from stoa.kernel.pages import Page
 from stoa.trading import store
 from stoa.trading.errors import PositionNotFoundError, TradingInvalidError, TransactionNotFoundError
 from stoa.trading.model import TransactionType
-from stoa.trading.service._sessions import check_owner, found
+from stoa.trading.service._sessions import changeable, check_owner, found
 from stoa.trading.store import Listing, PositionRow, TransactionRow
 
 
@@ -51,13 +51,11 @@ def list_of_user(
 
 
 def enter(connection: Connection, entered: Entered, *, actor: Actor, clock: Clock) -> TransactionRow:
-    """Administrators only. Raises ForbiddenError, TradingInvalidError, SessionNotFoundError, PositionNotFoundError."""
-    check_admin(actor)
-    now = clock.now()
+    """An administrator's. Raises TradingInvalidError, SessionNotFoundError, PositionNotFoundError, TransitionRefusedError."""
     if not people.is_user(connection, entered.user_id):
         raise TradingInvalidError.of(Fault("user_id", "is nobody's."))
     if entered.session_id is not None:
-        session = found(connection, entered.session_id, actor=actor)
+        session = changeable(found(connection, entered.session_id, actor=actor))
         if session.user_id != entered.user_id:
             raise TradingInvalidError.of(Fault("session_id", "is another user's session."))
     if entered.position_id is not None:
@@ -66,6 +64,8 @@ def enter(connection: Connection, entered: Entered, *, actor: Actor, clock: Cloc
             raise PositionNotFoundError
         if position.user_id != entered.user_id or entered.session_id not in (None, position.session_id):
             raise TradingInvalidError.of(Fault("position_id", "is not of this session and user."))
+        changeable(found(connection, position.session_id, actor=actor))
+    now = clock.now()
     row = TransactionRow(
         id=0, user_id=entered.user_id, session_id=entered.session_id, number=None, hidden=False,
         position_id=entered.position_id, transaction_type=entered.transaction_type, amount=entered.amount,
@@ -75,12 +75,11 @@ def enter(connection: Connection, entered: Entered, *, actor: Actor, clock: Cloc
 
 
 def delete_transaction(connection: Connection, transaction_id: int, *, actor: Actor, clock: Clock) -> None:
-    """Takes it out of the lists; no balance is readjusted, and the account's fold keeps it."""
-    check_admin(actor)
+    """Takes it out of the lists; no balance is readjusted, and the account's fold keeps it.
+
+    An administrator's. Raises TransactionNotFoundError, TransitionRefusedError.
+    """
     row = transaction(connection, transaction_id, actor=actor)
+    if row.session_id is not None:
+        changeable(found(connection, row.session_id, actor=actor))
     store.update_rows(connection, [replace(row, hidden=True, updated_at=clock.now())])
-
-
-def check_admin(actor: Actor) -> None:
-    if not actor.is_admin:
-        raise ForbiddenError("Only administrators may do this.")

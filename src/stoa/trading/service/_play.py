@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from stoa.platform import journal, timers
 from stoa.platform.storage import lock
 from stoa.trading import playback, store
 from stoa.trading.engine import Trader
+from stoa.trading.errors import TooLargeError
 from stoa.trading.market import Market
 from stoa.trading.model import Anchor, Command, OrderStatus, Status
 from stoa.trading.service._history import (
@@ -66,11 +68,16 @@ class Play:
         """The session's now: the close of its last completed bar, or its start."""
         return self.span.time_of(self.bar)
 
-    def note(self, type_: str, *, at_bar: int | None = None, **data: Any) -> None:
-        """An entry for the journal, and a new segment of the stream. A seek's stands at the bar it went back to."""
-        session = self.session
-        base = session.stream_base + (self.bar - session.stream_bar + 1 + VOID) * STRIDE
-        bar = self.bar if at_bar is None else at_bar
+    def note(
+        self, type_: str, *, after_bar: int | None = None, at_bar: int | None = None, **data: Any
+    ) -> None:
+        """An entry for the journal, and a new segment of the stream.
+
+        A step's came ``after_bar``, before the bars that it went. A seek's stands ``at_bar``, to which it went back.
+        """
+        session, here = self.session, self.bar if after_bar is None else after_bar
+        base = session.stream_base + (here - session.stream_bar + 1 + VOID) * STRIDE
+        bar = here if at_bar is None else at_bar
         self.session = replace(session, stream_bar=bar, stream_base=base)
         self.events.append(Event(type_, {"bar": bar, "stream": base} | data))
 
@@ -85,9 +92,28 @@ class Play:
         self.session = replace(self.session, anchor=anchor, updated_at=self.now, **changes)
 
     def step(self, bar: int) -> None:
-        """Brings the account on to ``bar``."""
-        forward(self.trader, self.span.bars, self.span.finer, bar=bar)
+        """Brings the account on to ``bar``, or to the last one before it up to which it can be exact."""
+        before = self.trader.snapshot()
+        try:
+            forward(self.trader, self.span.bars, self.span.finer, bar=bar)
+        except TooLargeError:
+            bar = self._last_exact(before, bar)
         self.bar = bar
+
+    def _last_exact(self, before: bytes, bar: int) -> int:
+        """The last bar that can be played, since ``bar`` can not. The account is brought there."""
+        fine = Trader.restore(before).bar
+        while bar - fine > 1:
+            middle = (fine + bar) // 2
+            try:
+                forward(Trader.restore(before), self.span.bars, self.span.finer, bar=middle)
+            except TooLargeError:
+                bar = middle
+            else:
+                fine = middle
+        self.trader = Trader.restore(before)
+        forward(self.trader, self.span.bars, self.span.finer, bar=fine)
+        return fine
 
     def finish(self, anchor: Anchor, *, note: str) -> None:
         """Closes everything at the last price: the session's end."""
@@ -102,13 +128,17 @@ class Play:
         return None if ahead is None else self.bar + 1 + ahead
 
     def next_event(self) -> int | None:
-        """The next bar that changes a row: one with a fill, or one in which an order is rejected."""
+        """The next bar that changes a row: with a fill, with an order that is rejected, or one that can't be played.
+
+        What the future holds is found here, and nobody is told: not by an error either.
+        """
         upcoming = self.next_fill()
         if not len(self.trader.pending_orders):
             return upcoming
         probe = Trader.restore(self.trader.snapshot())
         last = len(self.span.bars) - 1 if upcoming is None else upcoming
-        forward(probe, self.span.bars, self.span.finer, bar=last)
+        with suppress(TooLargeError):
+            forward(probe, self.span.bars, self.span.finer, bar=last)
         orders = probe.ledger().orders
         rejected = orders["done_bar"][orders["status"] == _REJECTED]
         return int(rejected.min()) if len(rejected) else upcoming
@@ -128,11 +158,14 @@ class Play:
         plan(self.connection, self.session)
 
     def _tell(self, actor_id: str | None) -> None:
-        """The journal says where the session stands now, and what the positions are called that came since."""
+        """The journal says where the session stands now, and what the positions are called that came since.
+
+        An event that has an anchor of its own happened on the way there.
+        """
         if not self.events:
             return
         told = {"anchor": anchor_to(self.session.anchor), "ids": {str(n): i for n, i in self.ids.items()}}
-        events = [Event(event.type, event.data | told) for event in self.events]
+        events = [Event(event.type, told | event.data) for event in self.events]
         journal.append(self.connection, stream_of(self.session.id), *events, actor_id=actor_id, at=self.now)
         self.events, self.ids = [], {}
 
@@ -168,12 +201,17 @@ def open_play(
         connection, session, span_of(connection, market, session), Trader.restore(session.snapshot), bar, now
     )
     play.step(bar)
-    done = session.completes_at
+    done, over = session.completes_at, None
+    if play.bar < bar:  # the account has outgrown what is exact: the session ends before that
+        done = playback.time_of(session.anchor, play.bar + 1) or now
+        over = replace(session.anchor, status=Status.COMPLETED, bar=play.bar, at=done)
+    elif done is not None and done <= now:
+        over = playback.settle(session.anchor, done)
     if writing and session.fills_bar is not None and session.fills_bar <= bar:
         play.save(actor_id=None, by_anchor=True)
-    if done is not None and done <= now:
+    if done is not None and over is not None:
         play.now = done
-        play.finish(playback.settle(session.anchor, done), note=COMPLETED)
+        play.finish(over, note=COMPLETED)
         if writing:
             play.save(actor_id=None)
         play.now = now

@@ -19,13 +19,15 @@ from stoa.trading.service._history import (
     COMPLETED,
     FORKED,
     SOUGHT,
+    anchor_to,
     command_to,
     commands_of,
     entries,
     replayed,
 )
 from stoa.trading.service._play import Play, open_play
-from stoa.trading.service._sessions import found, held
+from stoa.trading.service._quota import NO_QUOTA, Quota
+from stoa.trading.service._sessions import check_quota, found, held
 from stoa.trading.store import TradingSession
 
 
@@ -81,13 +83,21 @@ def candles(
 
 
 def advance(
-    connection: Connection, market: Market, session_id: int, how: Advance, *, actor: Actor, clock: Clock
-) -> AccountView:
-    """Raises TransitionRefusedError unless it is paused or a draft, TradingInvalidError for a time that has gone."""
+    connection: Connection, market: Market, session_id: int, how: Advance, *, actor: Actor, clock: Clock,
+    quota: Quota = NO_QUOTA,
+) -> AccountView:  # fmt: skip
+    """Raises TransitionRefusedError unless it is paused or a draft, TradingInvalidError for a time that has gone,
+    TooManyActiveError.
+    """
     play = held(connection, market, session_id, actor=actor, clock=clock)
     anchor = playback.advance(play.session.anchor, _target(play, how), play.now)
-    play.note(ADVANCED, to=anchor.bar)
+    check_quota(play, anchor, actor=actor, quota=quota)
+    here = play.bar
     play.step(anchor.bar)
+    if play.bar < anchor.bar:  # the account has outgrown what is exact: the session ends before that
+        anchor = replace(anchor, status=Status.COMPLETED, bar=play.bar)
+    there = anchor_to(replace(anchor, status=Status.PAUSED))
+    play.note(ADVANCED, after_bar=here, to=anchor.bar, anchor=there)
     if anchor.status is Status.COMPLETED:
         play.finish(anchor, note=COMPLETED)
     else:
@@ -99,6 +109,8 @@ def advance(
 def _target(play: Play, how: Advance) -> int:
     last = play.session.anchor.last_bar
     if how.to is not None:
+        if how.to < play.session_time:
+            return play.bar - 1  # which is refused, of a draft too
         return min(playback.bar_at(play.span.bars.ts, how.to, play.session.timeframe.seconds), last)
     if how.bars is not None:
         return min(play.bar + how.bars, last)
@@ -106,15 +118,25 @@ def _target(play: Play, how: Advance) -> int:
     return last if upcoming is None else upcoming
 
 
+def _past_bar(play: Play, moment: datetime) -> int:
+    """The last bar that was complete then; one after the session's where that has not come, though no bar be left."""
+    if moment > play.session_time:
+        return play.bar + 1
+    return playback.bar_at(play.span.bars.ts, moment, play.session.timeframe.seconds)
+
+
 def seek(
     connection: Connection, market: Market, session_id: int, to: datetime, *, confirmed: bool, actor: Actor,
-    clock: Clock,
+    clock: Clock, quota: Quota = NO_QUOTA,
 ) -> AccountView:  # fmt: skip
-    """Back, with the account of that moment. Raises UnconfirmedError, TransitionRefusedError, TradingInvalidError."""
+    """Back, with the account of that moment.
+
+    Raises UnconfirmedError, TransitionRefusedError, TradingInvalidError, TooManyActiveError.
+    """
     play = held(connection, market, session_id, actor=actor, clock=clock)
-    session, span = play.session, play.span
-    bar = playback.bar_at(span.bars.ts, to, session.timeframe.seconds)
+    session, span, bar = play.session, play.span, _past_bar(play, to)
     anchor = playback.seek(session.anchor, bar, play.now, confirmed=confirmed)
+    check_quota(play, anchor, actor=actor, quota=quota)
     commands = playback.kept(commands_of(entries(connection, session_id)), bar)
     play.note(SOUGHT, at_bar=bar)
     play.trader = replayed(session.terms, span.bars, span.finer, commands, bar=bar)
@@ -126,13 +148,17 @@ def seek(
 
 
 def fork(
-    connection: Connection, market: Market, session_id: int, at: datetime, *, actor: Actor, clock: Clock
-) -> AccountView:
-    """A copy of the session up to ``at``, the actor's own, paused there."""
+    connection: Connection, market: Market, session_id: int, at: datetime, *, actor: Actor, clock: Clock,
+    quota: Quota = NO_QUOTA,
+) -> AccountView:  # fmt: skip
+    """A copy of the session up to ``at``, the actor's own, paused there.
+
+    Raises TransitionRefusedError, TradingInvalidError, TooManyActiveError.
+    """
     play = held(connection, market, session_id, actor=actor, clock=clock)
-    session, span, now = play.session, play.span, play.now
-    bar = playback.bar_at(span.bars.ts, at, session.timeframe.seconds)
+    session, span, now, bar = play.session, play.span, play.now, _past_bar(play, at)
     anchor = playback.fork(session.anchor, bar, now)
+    quota.check(connection, actor, now=now)
     commands = playback.kept(commands_of(entries(connection, session_id)), bar)
     trader = replayed(session.terms, span.bars, span.finer, commands, bar=bar)
     copy = replace(

@@ -17,12 +17,11 @@ from stoa.kernel.pages import Page
 from stoa.platform import journal
 from stoa.trading import engine, metrics, report, store
 from stoa.trading.engine import Choice
-from stoa.trading.errors import NoDataError, ReportNotFoundError, TransitionRefusedError
+from stoa.trading.errors import NoDataError, ReportNotFoundError
 from stoa.trading.market import Market
-from stoa.trading.model import Status
 from stoa.trading.service._history import commands_of, entries, stream_of
 from stoa.trading.service._market import Span, span_of
-from stoa.trading.service._sessions import check_owner, found, held, seen_by
+from stoa.trading.service._sessions import changeable, check_owner, found, held, seen_by
 from stoa.trading.store import Listing, Report, TradingSession
 
 
@@ -39,7 +38,7 @@ def generate(
 ) -> Report:
     """The session up to its now. Raises NoDataError where nothing has been traded, TransitionRefusedError if archived."""
     play = held(connection, market, session_id, actor=actor, clock=clock)
-    session = _changeable(play.session)
+    session = changeable(play.session)
     seq = journal.last_seq(connection, stream_of(session_id))
     measured = _measured(session, play.span, entries(connection, session_id), bar=play.bar)
     if not len(measured.account.positions):
@@ -114,7 +113,7 @@ def list_reports(connection: Connection, listing: Listing, *, actor: Actor) -> P
 def write_report(
     connection: Connection, session_id: int, written: Written, *, actor: Actor, clock: Clock
 ) -> Report:
-    session, now = _changeable(found(connection, session_id, actor=actor)), clock.now()
+    session, now = changeable(found(connection, session_id, actor=actor)), clock.now()
     assert not isinstance(written.summary_json, UnsetType)
     assert not isinstance(written.equity_curve_json, UnsetType)
     row = Report(
@@ -129,7 +128,7 @@ def change_report(
     connection: Connection, report_id: int, written: Written, *, actor: Actor, clock: Clock
 ) -> Report:
     row = get_report(connection, report_id, actor=actor)
-    _changeable(found(connection, row.session_id, actor=actor))
+    changeable(found(connection, row.session_id, actor=actor))
     changes = {name: getattr(written, name) for name in written.__slots__}
     changed = {name: value for name, value in changes.items() if value is not UNSET}
     row = replace(row, **changed, updated_at=clock.now())
@@ -139,11 +138,5 @@ def change_report(
 
 def delete_report(connection: Connection, report_id: int, *, actor: Actor) -> None:
     row = get_report(connection, report_id, actor=actor)
-    _changeable(found(connection, row.session_id, actor=actor))
+    changeable(found(connection, row.session_id, actor=actor))
     store.delete_report(connection, report_id)
-
-
-def _changeable(session: TradingSession) -> TradingSession:
-    if session.anchor.status is Status.ARCHIVED:
-        raise TransitionRefusedError("The session is archived: nothing in it changes.")
-    return session

@@ -26,12 +26,14 @@ from stoa.trading.errors import (
     NotOwnerError,
     SessionNotFoundError,
     TradingInvalidError,
+    TransitionRefusedError,
 )
 from stoa.trading.market import Market, edition_of, find_instrument
-from stoa.trading.model import Action, Instrument, Speed, Status, Terms, Timeframe
+from stoa.trading.model import ACTIVE, Action, Anchor, Instrument, Speed, Status, Terms, Timeframe
 from stoa.trading.service._history import (
     ARCHIVED,
     CHANGED,
+    COMPLETED,
     CREATED,
     DELETED,
     PAUSED,
@@ -43,6 +45,7 @@ from stoa.trading.service._history import (
 )
 from stoa.trading.service._market import Span, span_of
 from stoa.trading.service._play import DUE, Play, hold, open_play
+from stoa.trading.service._quota import NO_QUOTA, Quota
 from stoa.trading.service._rows import Writing
 from stoa.trading.store import Listing, TradingSession
 
@@ -83,9 +86,15 @@ class SessionChanges:
 
 
 def create(
-    connection: Connection, market: Market, draft: Draft, *, actor: Actor, clock: Clock
+    connection: Connection,
+    market: Market,
+    draft: Draft,
+    *,
+    actor: Actor,
+    clock: Clock,
+    quota: Quota = NO_QUOTA,
 ) -> TradingSession:
-    """A DRAFT with its DEPOSIT. Raises TradingInvalidError with the field, InstrumentDisabledError."""
+    """A DRAFT with its DEPOSIT. Raises TradingInvalidError with the field, InstrumentDisabledError, TooManyActiveError."""
     lock(connection, f"trading:candles:{draft.instrument_id}")
     now, instrument = clock.now(), _tradable(connection, draft.instrument_id)
     terms = Terms.of(
@@ -94,6 +103,7 @@ def create(
     )  # fmt: skip
     edition = edition_of(connection, instrument.id)
     bars = _playable(connection, market, instrument.id, draft, edition=edition)
+    quota.check(connection, actor, now=now)
     trader = Trader(terms)
     session = TradingSession(
         id=0, user_id=actor.number, instrument=instrument, edition=edition, timeframe=draft.timeframe,
@@ -129,7 +139,7 @@ def _playable(
     if draft.end is not None and draft.end <= draft.start:
         raise TradingInvalidError.of(Fault("end_ts", "must be after start_ts."))
     files = market.shelf(connection, instrument_id, edition).files
-    first = min((file.start for file in files), default=0)
+    first, last = min((file.start for file in files), default=0), max((file.end for file in files), default=0)
     start, end = to_millis(draft.start) // 1000, None if draft.end is None else to_millis(draft.end) // 1000
     try:
         bars, _ = market.columns(
@@ -137,6 +147,8 @@ def _playable(
         )
     except NoDataError as error:
         raise TradingInvalidError.of(Fault("timeframe", error.message)) from None
+    if end is not None and first <= start <= last and not len(bars.between(start, end)):
+        raise TradingInvalidError.of(Fault("end_ts", "leaves no candle after start_ts."))
     # A day's first candle comes when its market opens: its midnight is no moment outside the data.
     begin = draft.start if start < first // DAY * DAY else max(draft.start, _at(first))
     return bars[playback.span_of(bars.ts, begin, draft.end)]
@@ -175,6 +187,13 @@ def check_owner(user_id: int, actor: Actor) -> None:
         raise NotOwnerError("Only its owner and administrators may do this.")
 
 
+def changeable(session: TradingSession) -> TradingSession:
+    """Raises TransitionRefusedError where it is archived."""
+    if session.anchor.status is Status.ARCHIVED:
+        raise TransitionRefusedError("The session is archived: nothing in it changes.")
+    return session
+
+
 def held(connection: Connection, market: Market, session_id: int, *, actor: Actor, clock: Clock) -> Play:
     """The session brought to now, held until the transaction ends. The clock is read once it is held."""
     hold(connection, session_id)
@@ -183,66 +202,94 @@ def held(connection: Connection, market: Market, session_id: int, *, actor: Acto
 
 
 def act(
-    connection: Connection, market: Market, session_id: int, action: Action, *, actor: Actor, clock: Clock
-) -> TradingSession:
-    """start, pause, resume, stop or archive. Raises TransitionRefusedError."""
+    connection: Connection, market: Market, session_id: int, action: Action, *, actor: Actor, clock: Clock,
+    quota: Quota = NO_QUOTA,
+) -> TradingSession:  # fmt: skip
+    """start, pause, resume, stop or archive. Raises TransitionRefusedError, TooManyActiveError."""
     play = held(connection, market, session_id, actor=actor, clock=clock)
-    perform(play, action)
+    _perform(play, action, actor=actor, quota=quota)
     play.save(actor_id=actor.id)
     return play.session
 
 
-def perform(play: Play, action: Action) -> None:
+def _perform(play: Play, action: Action, *, actor: Actor, quota: Quota) -> None:
     anchor = playback.act(play.session.anchor, action, play.now)
+    check_quota(play, anchor, actor=actor, quota=quota)
     play.step(playback.position_at(anchor, play.now))
     if action is Action.STOP:
         play.finish(anchor, note=STOPPED)
-    else:
-        play.note(_NOTES[action])
-        play.place(anchor)
+        return
+    play.note(_NOTES[action], anchor=anchor_to(anchor))
+    play.place(anchor)
+    _finish_if_over(play, playback.settle(anchor, play.now))  # where it starts or goes on at its last bar
+
+
+def _finish_if_over(play: Play, anchor: Anchor) -> None:
+    """Where a change of the session has completed it."""
+    if anchor.status is Status.COMPLETED and play.status is not Status.COMPLETED:
+        play.finish(anchor, note=COMPLETED)
+
+
+def check_quota(play: Play, anchor: Anchor, *, actor: Actor, quota: Quota) -> None:
+    """Where ``anchor`` is under way and the session was not. Raises TooManyActiveError."""
+    if anchor.status in ACTIVE and play.status not in ACTIVE:
+        quota.check(play.connection, actor, now=play.now)
 
 
 def change(
-    connection: Connection,
-    market: Market,
-    session_id: int,
-    changes: SessionChanges,
-    *,
-    actor: Actor,
-    clock: Clock,
-) -> TradingSession:
-    """Raises TransitionRefusedError, TradingInvalidError; then nothing of it is done."""
+    connection: Connection, market: Market, session_id: int, changes: SessionChanges, *, actor: Actor, clock: Clock,
+    quota: Quota = NO_QUOTA,
+) -> TradingSession:  # fmt: skip
+    """Raises TransitionRefusedError, TradingInvalidError, TooManyActiveError; then nothing of it is done."""
     play = held(connection, market, session_id, actor=actor, clock=clock)
     before = play.session
     rules.check_transition(play.status, Action.CHANGE)
     if changes.speed is not UNSET and changes.speed is not before.anchor.speed:
         play.place(playback.change_speed(before.anchor, changes.speed, play.now))
+    ended = None
     if not isinstance(changes.end, UnsetType) and changes.end != before.end:
-        _end_at(play, market, changes.end)
+        ended = _end_at(play, market, changes.end)
     if not isinstance(changes.name, UnsetType) and changes.name != before.name:
         play.place(play.session.anchor, name=changes.name)
     if play.session is not before:
-        play.note(CHANGED)
+        play.note(CHANGED, anchor=anchor_to(play.session.anchor))
+    if ended is not None:
+        _finish_if_over(play, ended)
     action = None if changes.status is UNSET else rules.action_for(play.status, changes.status)
     if action is not None:
-        perform(play, action)
+        _perform(play, action, actor=actor, quota=quota)
     if play.session is not before:
         play.save(actor_id=actor.id)
     return play.session
 
 
-def _end_at(play: Play, market: Market, end: datetime | None) -> None:
+def _end_at(play: Play, market: Market, end: datetime | None) -> Anchor:
+    """Gives the session another end; where it stands then. What that completes is for the caller to finish."""
     session = play.session
     first = to_millis(session.first_ts) // 1000
-    bars, _ = market.columns(
+    bars, finer = market.columns(
         play.connection, session.instrument.id, session.timeframe, first,
         None if end is None else to_millis(end) // 1000, edition=session.edition,
     )  # fmt: skip
     if not len(bars):
         raise TradingInvalidError.of(Fault("end_ts", "leaves no candle after start_ts."))
+    if play.bar >= 0 and _timeframe_of(finer) is not _timeframe_of(play.span.finer):
+        # What has been filled was decided by others: played again it would not be the same account.
+        raise TradingInvalidError.of(
+            Fault("end_ts", "would have other finer candles decide inside its bars.")
+        )
     anchor = playback.change_end(session.anchor, len(bars) - 1, play.now)
-    play.place(anchor, end=end, last_ts=_at(int(bars.ts[-1]) + session.timeframe.seconds))
+    play.place(
+        replace(anchor, status=play.status),
+        end=end,
+        last_ts=_at(int(bars.ts[-1]) + session.timeframe.seconds),
+    )
     play.span = span_of(play.connection, market, play.session)
+    return anchor
+
+
+def _timeframe_of(bars: Bars | None) -> Timeframe | None:
+    return None if bars is None else bars.timeframe
 
 
 def delete(connection: Connection, session_id: int, *, actor: Actor, clock: Clock) -> None:

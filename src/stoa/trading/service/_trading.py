@@ -17,7 +17,6 @@ from stoa.trading.errors import (
     OrderNotPendingError,
     PositionNotFoundError,
     PositionNotOpenError,
-    TransitionRefusedError,
 )
 from stoa.trading.market import Market
 from stoa.trading.model import (
@@ -28,10 +27,9 @@ from stoa.trading.model import (
     OrderType,
     PositionStatus,
     Side,
-    Status,
 )
 from stoa.trading.service._play import Play
-from stoa.trading.service._sessions import check_owner, found, held, seen_by
+from stoa.trading.service._sessions import changeable, check_owner, found, held, seen_by
 from stoa.trading.store import Listing, OrderRow, PositionRow
 
 Levels = tuple["Decimal | UnsetType | None", "Decimal | UnsetType | None"]
@@ -141,7 +139,7 @@ def change_position(
 ) -> PositionRow:  # fmt: skip
     """New levels, or an end: CLOSED and LIQUIDATED close it. Raises PositionNotOpenError, TradingInvalidError."""
     play, row = _with_position(connection, market, position_id, actor=actor, clock=clock)
-    _check_alive(play)
+    changeable(play.session)
     if levels != (UNSET, UNSET):
         if row.position_status is not PositionStatus.OPEN:
             raise PositionNotOpenError
@@ -170,17 +168,12 @@ def _set_levels(play: Play, row: PositionRow | OrderRow, levels: Levels, *, pric
     play.give(command)
 
 
-def _check_alive(play: Play) -> None:
-    if play.status is Status.ARCHIVED:
-        raise TransitionRefusedError("The session is archived: nothing in it changes.")
-
-
 def delete_position(
     connection: Connection, market: Market, position_id: int, *, actor: Actor, clock: Clock
 ) -> None:
     """Takes it out of the lists; one that is open is closed first. What it did to the account stays in the ledger."""
     play, row = _with_position(connection, market, position_id, actor=actor, clock=clock)
-    _check_alive(play)
+    changeable(play.session)
     if row.position_status is PositionStatus.OPEN:
         _close(play, row, CommandKind.CLOSE)
         play.save(actor_id=actor.id)

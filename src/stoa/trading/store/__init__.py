@@ -14,6 +14,7 @@ from stoa.trading.store._account import (
     position_ids,
     update_rows,
 )
+from stoa.trading.store._instruments import instrument_named, list_instruments
 from stoa.trading.store._lists import Listing
 from stoa.trading.store._reports import SORTS as REPORT_SORTS
 from stoa.trading.store._reports import (
@@ -28,6 +29,7 @@ from stoa.trading.store._reports import (
 from stoa.trading.store._sessions import SORTS as SESSION_SORTS
 from stoa.trading.store._sessions import (
     TradingSession,
+    count_active,
     delete_session,
     due,
     get_session,
@@ -41,8 +43,9 @@ from stoa.trading.store._tables import metadata
 
 __all__ = [
     "REPORT_SORTS", "SESSION_SORTS", "SORTS", "AccountRow", "Listing", "OrderRow", "PositionRow", "Report",
-    "TradingSession", "TransactionRow", "delete_beyond", "delete_report", "delete_session", "due",
-    "forget_reports", "get", "get_report", "get_session", "insert_report", "insert_rows", "insert_session",
-    "is_played", "list_reports", "list_rows", "list_sessions", "metadata", "numbered", "position_ids", "unfinished", "update_report",
-    "update_rows", "update_session",
+    "TradingSession", "TransactionRow", "count_active", "delete_beyond", "delete_report", "delete_session",
+    "due", "forget_reports", "get", "get_report", "get_session", "insert_report", "insert_rows",
+    "insert_session", "instrument_named", "is_played", "list_instruments", "list_reports", "list_rows",
+    "list_sessions", "metadata", "numbered", "position_ids", "unfinished", "update_report", "update_rows",
+    "update_session",
 ]  # fmt: skip

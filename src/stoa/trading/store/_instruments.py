@@ -49,14 +49,12 @@ SORTS: Final[Mapping[str, ColumnElement[Any]]] = {
 }
 
 
-def get_instrument(connection: Connection, instrument_id: int, *, lock: bool = False) -> Instrument | None:
-    """With ``lock`` nobody else changes it before the transaction ends."""
-    row = connection.execute(_LOCKED if lock else _BY_ID, {"key": instrument_id}).first()
+def get_instrument(connection: Connection, instrument_id: int) -> Instrument | None:
+    row = connection.execute(_BY_ID, {"key": instrument_id}).first()
     return None if row is None else _instrument(row)
 
 
 _BY_ID = select(instruments).where(instruments.c.id == bindparam("key"))
-_LOCKED = _BY_ID.with_for_update()
 
 
 def instrument_named(connection: Connection, symbol: str) -> Instrument | None:

@@ -136,6 +136,12 @@ def unfinished(connection: Connection, user_id: int, instrument_id: int) -> list
     return [_session(row) for row in connection.execute(_UNFINISHED, asked)]
 
 
+def count_active(connection: Connection, user_id: int, *, now: datetime) -> int:
+    """The user's sessions that are running, and not over by the clock, or paused."""
+    asked = {"user_id": user_id, "now": to_millis(now)}
+    return connection.execute(_ACTIVE, asked).scalar_one()
+
+
 def is_played(connection: Connection, instrument_id: int) -> bool:
     return connection.execute(_USING, {"instrument_id": instrument_id}).first() is not None
 
@@ -229,5 +235,14 @@ _UNFINISHED = select(sessions).where(
     sessions.c.user_id == bindparam("user_id"),
     sessions.c.instrument_id == bindparam("instrument_id"),
     sessions.c.status.in_([str(Status.DRAFT), str(Status.RUNNING), str(Status.PAUSED)]),
+)
+_ACTIVE = (
+    select(func.count())
+    .select_from(sessions)
+    .where(
+        sessions.c.user_id == bindparam("user_id"),
+        sessions.c.status.in_([str(Status.RUNNING), str(Status.PAUSED)]),
+        or_(sessions.c.completes_at.is_(None), sessions.c.completes_at > _NOW),
+    )
 )
 _USING = select(sessions.c.id).where(sessions.c.instrument_id == bindparam("instrument_id")).limit(1)

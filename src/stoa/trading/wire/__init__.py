@@ -16,7 +16,18 @@ from stoa.trading.wire._answers import (
     number,
 )
 from stoa.trading.wire._errors import DIALECT, PATHS, ErrorBody
-from stoa.trading.wire._market import CandleBody, CandlesBody
+from stoa.trading.wire._market import (
+    CandleBody,
+    CandlesBody,
+    CandlesOperation,
+    ChangeInstrument,
+    CreateInstrument,
+    ImportedBody,
+    InstrumentBody,
+    InstrumentsBody,
+    OneInstrumentBody,
+    timeframe_from,
+)
 from stoa.trading.wire._requests import (
     AdvanceSession,
     ChangeLevels,
@@ -33,8 +44,10 @@ from stoa.trading.wire._requests import (
 )
 
 __all__ = [
-    "DIALECT", "PATHS", "AccountBody", "AdvanceSession", "CandleBody", "CandlesBody", "ChangeLevels", "ChangePosition", "ChangeReport",
-    "ChangeSession", "CreateOrder", "CreatePosition", "CreateReport", "CreateSession", "CreateTransaction",
-    "ErrorBody", "ForkSession", "MovedBody", "OrderBody", "OrderPage", "PositionBody", "PositionPage", "ReportBody",
-    "ReportPage", "SeekSession", "SessionBody", "SessionPage", "TransactionBody", "TransactionPage", "number",
+    "DIALECT", "PATHS", "AccountBody", "AdvanceSession", "CandleBody", "CandlesBody", "CandlesOperation",
+    "ChangeInstrument", "ChangeLevels", "ChangePosition", "ChangeReport", "ChangeSession", "CreateInstrument",
+    "CreateOrder", "CreatePosition", "CreateReport", "CreateSession", "CreateTransaction", "ErrorBody",
+    "ForkSession", "ImportedBody", "InstrumentBody", "InstrumentsBody", "MovedBody", "OneInstrumentBody",
+    "OrderBody", "OrderPage", "PositionBody", "PositionPage", "ReportBody", "ReportPage", "SeekSession",
+    "SessionBody", "SessionPage", "TransactionBody", "TransactionPage", "number", "timeframe_from",
 ]  # fmt: skip

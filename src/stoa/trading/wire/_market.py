@@ -35,9 +35,9 @@ class CreateInstrument(Struct):
 
     def to_instrument(self) -> Instrument:
         return Instrument(
-            0, self.symbol, self.display_name, _exact(self.pip_size),
-            step=Decimal(0) if self.step is UNSET else _exact(self.step), contract_size=_exact(self.contract_size),
-            liquidation_level=_exact(self.liquidation_level), enabled=self.enabled,
+            0, self.symbol, self.display_name, exact(self.pip_size),
+            step=Decimal(0) if self.step is UNSET else exact(self.step), contract_size=exact(self.contract_size),
+            liquidation_level=exact(self.liquidation_level), enabled=self.enabled,
         )  # fmt: skip
 
 
@@ -217,10 +217,10 @@ def _instrument_fields(instrument: Instrument) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _exact(number: float) -> Decimal:
+def exact(number: float) -> Decimal:
     """The number as it was written: 0.1 is a tenth."""
     return Decimal(repr(number))
 
 
 def _exact_or_none(number: float | UnsetType) -> Decimal | None:
-    return None if isinstance(number, UnsetType) else _exact(number)
+    return None if isinstance(number, UnsetType) else exact(number)

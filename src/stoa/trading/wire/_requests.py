@@ -21,6 +21,7 @@ from stoa.trading.model import (
     TransactionType,
 )
 from stoa.trading.service import Advance, Draft, Entered, Levels, NewOrder, SessionChanges, Written
+from stoa.trading.wire._market import exact
 from stoa.web.values import Instant, utc
 
 MOST = 1e12
@@ -33,10 +34,6 @@ NotBelow = Annotated[float, Meta(ge=0, le=MOST)]
 Signed = Annotated[float, Meta(ge=-MOST, le=MOST)]
 Points = Annotated[int, Meta(ge=0, le=1_000_000)]
 Ignored = Annotated[Any, Meta(description="Taken, and passed over: the server fills.")]
-
-
-def exact(number: float) -> Decimal:
-    return Decimal(repr(number))
 
 
 def _exact_or(number: float | UnsetType | None) -> Decimal | UnsetType | None:
