@@ -329,6 +329,26 @@ async def test_a_slow_client_is_told_and_holds_up_nobody(opened, people, eventua
         assert len(slow.heard) < len(ada.heard)
 
 
+async def test_who_does_not_answer_is_told_from_who_is_quiet(node, people, eventually):
+    """A socket stays open for long when a network is gone without a word."""
+    quiet, gone = [await people().come(node, name=name) for name in ("ada", "bob")]
+    clients = {each.actor.id: each for each in node.echo.clients.values()}
+    gone.io.eio.ws._response.connection.transport.pause_reading()
+    for number in range(5):
+        assert clients["bob"].ping() == number
+        await eventually(lambda: clients["ada"].ping() == 0)
+    gone.io.eio.ws._response.connection.transport.resume_reading()
+    await eventually(lambda: clients["bob"].ping() == 0)
+    assert quiet.io.connected
+    assert gone.io.connected
+
+
+async def test_who_can_not_be_asked_is_not_taken_for_dead(node, people):
+    await people().come(node, "polling", name="ada")
+    (client,) = node.echo.clients.values()
+    assert [client.ping() for _ in range(9)] == [0] * 9
+
+
 async def test_a_whole_picture_may_be_larger_than_the_bound(opened, people, eventually):
     async with Node(opened[0], free_port(), outbox_bytes=1_000).running() as node:
         ada = await people().come(node, name="ada")
