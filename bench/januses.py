@@ -134,7 +134,7 @@ class JanusServer:
                  "-C", str(self._folder / "janus.jcfg")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < deadline, self.log()

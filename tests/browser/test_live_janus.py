@@ -32,7 +32,7 @@ def test_two_see_and_hear_each_other_and_one_is_put_out(enter, school, session):
     user = bo.evaluate("room.joined.userId")
     answer = school.teacher.post(f"/live/sessions/{session['roomName']}/participants/{user}/kick")
     assert answer.status_code == 200, answer.text
-    bo.wait_for_selector("#room", state="hidden", timeout=5_000)
+    bo.wait_for_selector("#room", state="hidden", timeout=60_000)
 
 
 def test_who_only_watches_and_is_gone_without_a_word_is_out(enter, school, session, context, asleep):
@@ -58,7 +58,7 @@ def test_who_only_watches_and_is_gone_without_a_word_is_out(enter, school, sessi
         eventually(ada, lambda: not there())
         took = time.monotonic() - gone
     print(f"out of the ledger after {took:.1f} s")
-    assert took < 10
+    assert took < 15
     sees(bo, 1)  # awake, it comes in again
     eventually(ada, there)
 

@@ -131,7 +131,7 @@ def join(page):
     page.wait_for_selector("#room:not([hidden])", timeout=60_000)
 
 
-def eventually(page, true, *, within=30):
+def eventually(page, true, *, within=60):
     deadline = time.monotonic() + within
     while not (found := true()):
         assert time.monotonic() < deadline, (page.inner_text("body"), flows(page))
@@ -180,7 +180,7 @@ def assert_all_flow(pages, *, seconds, height):
     """Everybody hears everybody, and their frames come in every two seconds, at the size and rate at which they are sent."""
     others = len(pages) - 1
     for page in pages:
-        eventually(page, lambda page=page: _everybody_comes(page, others), within=60)
+        eventually(page, lambda page=page: _everybody_comes(page, others))
     of = {page.evaluate("room.joined.userId"): page for page in pages}
     begun = before = [(incoming(page), sent(page)) for page in pages]
     began = time.monotonic()
@@ -350,7 +350,7 @@ def test_a_restart_of_the_server_drops_no_call(enter, school, session):
     before = incoming(bo)
     school.restart()
     for page in (teacher, bo):
-        eventually(page, lambda page=page: page.evaluate("window.resumed") is True, within=60)
+        eventually(page, lambda page=page: page.evaluate("window.resumed") is True)
     after = incoming(bo)
     assert set(after) == set(before)
     (name,) = after

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 
-def eventually(check, *, within=5.0):
+def eventually(check, *, within=30.0):
     """Runs ``check`` until it no longer fails, and gives what it gave."""
     deadline = time.monotonic() + within
     while True:
@@ -74,7 +74,7 @@ def sessions(site, login):
             f"{site}/api/v2/sessions?usernames[]={quote(login.username)}",
             headers={"Cookie": f"{login.cookie['name']}={login.cookie['value']}"},
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     return sessions

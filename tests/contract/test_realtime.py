@@ -168,7 +168,7 @@ class Person:
     async def come(self, node, transport="websocket", **auth):
         """Once it has been said whether it may stay."""
         await self.io.connect(
-            node.address, namespaces=["/echo"], auth=auth, transports=[transport], wait_timeout=10
+            node.address, namespaces=["/echo"], auth=auth, transports=[transport], wait_timeout=60
         )
         await eventually(lambda: self.heard or not self.io.connected)
         return self
@@ -205,7 +205,7 @@ async def test_who_is_signed_in_is_heard_and_told(node, people, eventually, tran
 async def test_an_upgraded_connection_keeps_the_order(node, people, eventually):
     one = people()
     joined = asyncio.create_task(
-        one.io.connect(node.address, namespaces=["/echo"], auth={"name": "ada"}, wait_timeout=10)
+        one.io.connect(node.address, namespaces=["/echo"], auth={"name": "ada"}, wait_timeout=60)
     )
     number = 0
     while not joined.done() or number < 200:

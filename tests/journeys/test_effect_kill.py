@@ -79,10 +79,10 @@ async def test_an_effect_is_done_once_whenever_the_server_dies(begin, place, eve
     assert count(place, session_id, "effect_requested") == 3
     for words in (1, 3):
         stoa = again()
-        eventually_sync(lambda words=words: len(noted(notes)) >= words, within=60)
+        eventually_sync(lambda words=words: len(noted(notes)) >= words)
         stoa.kill()
     stoa = again()
-    eventually_sync(lambda: count(place, session_id, "effect_enacted") == 3, within=60)
+    eventually_sync(lambda: count(place, session_id, "effect_enacted") == 3)
     assert stoa.stop() is not None
     done = entries(place, session_id)
     kinds = Counter(entry.type for entry in done)

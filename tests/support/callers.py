@@ -149,9 +149,19 @@ class Hall:
         await self.controller.close_room(self.room)
 
 
-async def eventually(true, *, within=15.0, about=lambda: ""):
-    """Waits until ``true()`` is so."""
+async def eventually(true, *, within=60.0, about=lambda: ""):
+    """Waits until ``true()`` is so. However busy the machine is, it is so by then, or never."""
     deadline = time.monotonic() + within
     while not true():
         assert time.monotonic() < deadline, about()
         await asyncio.sleep(0.02)
+
+
+async def still(counts, *, seconds=0.5, within=60.0):
+    """Waits until these counts have not changed for so long: what was under way is through."""
+    deadline = time.monotonic() + within
+    before = None
+    while before != counts:
+        assert time.monotonic() < deadline, counts
+        before = dict(counts)
+        await asyncio.sleep(seconds)
