@@ -79,11 +79,7 @@ class Caller:
     async def close(self):
         for task in self.tasks:
             task.cancel()
-        for connection in filter(None, (self.sending, self.receiving)):
-            # aiortc can not be closed while it connects.
-            with contextlib.suppress(AssertionError):
-                await eventually(lambda: connection.connectionState != "connecting", within=3)  # noqa: B023
-            await connection.close()
+        await asyncio.gather(*map(_closed, filter(None, (self.sending, self.receiving))))
 
     def _watch(self, track):
         self.tasks.append(asyncio.ensure_future(self._count(track)))
@@ -96,6 +92,13 @@ class Caller:
                 counts[track.id] = counts.get(track.id, 0) + 1
         except MediaStreamError:
             pass
+
+
+async def _closed(connection):
+    """aiortc can not be closed while it connects."""
+    with contextlib.suppress(AssertionError):
+        await eventually(lambda: connection.connectionState != "connecting", within=3)
+    await connection.close()
 
 
 class Stage:

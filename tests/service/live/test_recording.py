@@ -81,7 +81,7 @@ async def test_segments_are_short_and_follow_the_wall_clock(hall, tmp_path):
     await hall.controller.stop_recording(hall.room)
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.long)])
 async def test_a_worker_that_is_killed_loses_two_seconds_at_most_and_goes_on(tmp_path, anyio_backend, times):
     stage = Stage(tmp_path / "run")
     hall = Hall(stage, "r")
@@ -92,7 +92,7 @@ async def test_a_worker_that_is_killed_loses_two_seconds_at_most_and_goes_on(tmp
         await hall.controller.start_recording("r", folder)
         began = asyncio.get_running_loop().time()
         for round_ in range(times):
-            await eventually(lambda: len(of(folder, "segment")) >= 4 * (round_ + 1))  # noqa: B023
+            await eventually(lambda: len(of(folder, "segment")) >= 3 * (round_ + 1))  # noqa: B023
             await asyncio.sleep(0.5)
             os.kill(int((tmp_path / "run/media-0.sock.lock").read_text()), signal.SIGKILL)
             loop = asyncio.get_running_loop()
@@ -105,7 +105,7 @@ async def test_a_worker_that_is_killed_loses_two_seconds_at_most_and_goes_on(tmp
             lost = of(folder, "started")[-1]["at"] - max(told)
             assert lost <= 2000 + (loop.time() - killed) * 1000
         await eventually(lambda: len(of(folder, "track")) == 2 * (times + 1))
-        await eventually(lambda: len(of(folder, "segment")) >= 4 * (times + 1))
+        await eventually(lambda: len(of(folder, "segment")) >= 3 * (times + 1))
         took = asyncio.get_running_loop().time() - began
         await hall.controller.stop_recording("r")
         await eventually(lambda: of(folder, "stopped"))
@@ -137,7 +137,7 @@ def check_film(folder, seconds, kills):
 async def test_what_is_muted_leaves_a_gap_of_its_length(hall, tmp_path):
     await hall.caller("ada")
     await hall.controller.start_recording(hall.room, tmp_path)
-    await eventually(lambda: segments(tmp_path)() >= 4)
+    await eventually(lambda: segments(tmp_path)() >= 2)
     await hall.controller.permit(hall.room, "ada", mic=False, camera=False)
     muted = asyncio.get_running_loop().time()
     await asyncio.sleep(1.5)
@@ -236,7 +236,7 @@ async def test_a_recording_goes_on_when_a_full_disk_has_room_again(hall, room):
     await hall.caller("ada")
     bob = await hall.caller("bob", publish=False)
     await hall.controller.start_recording(hall.room, folder)
-    await eventually(lambda: hall.of(m.RecordingFailed), within=60)
+    await eventually(lambda: hall.of(m.RecordingFailed))
     kept = len(of(folder, "segment"))
     seen = sum(bob.seen.values())
     await eventually(lambda: sum(bob.seen.values()) > seen + 20)  # the call goes on
@@ -247,9 +247,8 @@ async def test_a_recording_goes_on_when_a_full_disk_has_room_again(hall, room):
     await eventually(
         lambda: (
             len([each for each in of(folder, "segment") if each["at"] > given and each["track"] in video])
-            >= 3
+            >= 2
         ),
-        within=30,
     )
     await hall.controller.stop_recording(hall.room)
     await eventually(lambda: of(folder, "stopped"))
