@@ -265,12 +265,11 @@ async def test_who_only_watches_and_dies_is_out_when_their_signalling_breaks_off
     assert ada.sending.connectionState == "connected"
 
 
-async def test_check_live_says_what_is_wrong_with_a_janus(two):
-    def checked(secret=januses.SECRET):
+async def test_check_live_says_what_is_wrong_with_a_janus(two, tmp_path):
+    def checked(secret=januses.SECRET, **more):
         urls = ",".join(server.url for server in two)
-        return command(
-            "check", "live", STOA_LIVE_PROVIDER="janus", STOA_LIVE_JANUS=urls, STOA_LIVE_JANUS_SECRET=secret
-        )
+        more |= {"STOA_LIVE_PROVIDER": "janus", "STOA_LIVE_JANUS": urls, "STOA_LIVE_JANUS_SECRET": secret}
+        return command("check", "live", **more)
 
     good = await asyncio.to_thread(checked)
     assert (good.returncode, good.stdout.count("Janus at ws://")) == (0, 2), good.stdout
@@ -281,3 +280,28 @@ async def test_check_live_says_what_is_wrong_with_a_janus(two):
     gone = await asyncio.to_thread(checked)
     assert gone.returncode == 1
     assert gone.stdout.count("does not answer") == 1
+    two[1].configure("janus.plugin.videoroom.jcfg", 'general: { string_ids = true admin_key = "sesame" }')
+    two[1].start()
+    shut = await asyncio.to_thread(checked, STOA_LIVE_JANUS_RECORDINGS=str(tmp_path / "nowhere"))
+    assert shut.stdout.count("STOA_LIVE_JANUS_ADMIN_KEY") == 1, shut.stdout
+    assert shut.stdout.count("can be written to") == 1
+    wrong = await asyncio.to_thread(checked, STOA_LIVE_JANUS_ADMIN_KEY="guessed")
+    assert wrong.stdout.count("STOA_LIVE_JANUS_ADMIN_KEY") == 1, wrong.stdout
+    keyed = await asyncio.to_thread(
+        checked, STOA_LIVE_JANUS_ADMIN_KEY="sesame", STOA_LIVE_JANUS_RECORDINGS=str(tmp_path)
+    )
+    assert keyed.returncode == 0, keyed.stdout
+    two[1].stop()
+    two[1].configure("janus.plugin.videoroom.jcfg", "general: { string_ids = false }")
+    text = (
+        two[1]
+        .configuration("janus.jcfg")
+        .replace("reclaim_session_timeout = 10", "reclaim_session_timeout = 0")
+    )
+    two[1].configure("janus.jcfg", text)
+    two[1].start()
+    assert "string_ids = true" in (await asyncio.to_thread(checked)).stdout
+    two[1].stop()
+    two[1].configure("janus.plugin.videoroom.jcfg", "general: { string_ids = true }")
+    two[1].start()
+    assert "reclaim_session_timeout = 10" in (await asyncio.to_thread(checked)).stdout
