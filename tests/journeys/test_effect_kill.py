@@ -14,7 +14,7 @@ from stoa.platform.storage import postgres_engine, sqlite_engine
 
 pytestmark = pytest.mark.anyio
 SESSIONS = "/api/v1/sessions"
-SETTINGS = {"STOA_EFFECT_SECONDS": "3", "STOA_EFFECT_WORKERS": "1", "STOA_EFFECT_TRIES": "9"}
+SETTINGS = {"STOA_EFFECT_SECONDS": "5", "STOA_EFFECT_WORKERS": "1", "STOA_EFFECT_TRIES": "9"}
 
 
 @pytest.fixture
