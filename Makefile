@@ -33,7 +33,7 @@ test: $(READY) browser turn ## Run the tests (a seeded sample of the very long o
 
 test-long: $(READY) browser turn ## Run all tests, with every generated case
 	STOA_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --long -m "not browser"
-	STOA_TEST_LONG=1 $(BIN)/python -m pytest -m browser
+	STOA_TEST_LONG=1 $(BIN)/python -m pytest --long -m browser
 
 check: $(READY) ## Lint, types, layers, format
 	$(BIN)/ruff check
