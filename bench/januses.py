@@ -122,10 +122,17 @@ class JanusServer:
             folder=self._folder, library=_LIBRARY, secret=SECRET, name=f"janus-{port}", ports=f"{low}-{low + 1999}",
             address=network.address, lite=str(lite).lower(),
         )  # fmt: skip
-        (self._folder / "janus.jcfg").write_text(config)
-        (self._folder / "janus.transport.websockets.jcfg").write_text(_SOCKETS.format(port=port))
-        (self._folder / "janus.plugin.videoroom.jcfg").write_text(_ROOMS)
+        self.configure("janus.jcfg", config)
+        self.configure("janus.transport.websockets.jcfg", _SOCKETS.format(port=port))
+        self.configure("janus.plugin.videoroom.jcfg", _ROOMS)
         self.process: subprocess.Popen[bytes]
+
+    def configuration(self, name: str) -> str:
+        return (self._folder / name).read_text()
+
+    def configure(self, name: str, text: str) -> None:
+        """From its next start on."""
+        (self._folder / name).write_text(text)
 
     def start(self) -> JanusServer:
         with (self._folder / "janus.log").open("ab") as log:
@@ -134,7 +141,7 @@ class JanusServer:
                  "-C", str(self._folder / "janus.jcfg")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < deadline, self.log()

@@ -152,10 +152,14 @@ async def recoveries(at: School, rounds: int, people: int = 4) -> list[float]:
         await until(lambda: all(one.back for one in there), within=30)
         found.append(time.monotonic() - began)
         await asyncio.sleep(0.5)
-    answer = await at.teacher.get(f"/live/sessions/{room}/participants")
-    in_now = [one for one in answer.json() if one["leftAt"] is None]
-    assert len(in_now) == people, in_now
-    return found
+    deadline = time.monotonic() + 30
+    while True:  # the ledger is told after they see each other
+        answer = await at.teacher.get(f"/live/sessions/{room}/participants")
+        in_now = [one for one in answer.json() if one["leftAt"] is None]
+        if len(in_now) == people:
+            return found
+        assert time.monotonic() < deadline, in_now
+        await asyncio.sleep(0.1)
 
 
 async def _api(at: School, bench: Bench) -> tuple[list[float], list[float], float]:

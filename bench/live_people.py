@@ -15,7 +15,7 @@ from bench.media_clients import Camera, Client
 from stoa.live.media._aiortc import Identity
 
 SPACE = "/live"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 _CHECK_EVERY = 0.5
 _OURS = re.compile(r"^a=(ice-ufrag|ice-pwd|fingerprint|setup|sendonly)(?::.*?)?(?=\r?$)", re.MULTILINE)
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,10 +33,21 @@ def cores() -> tuple[int | None, int | None]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is this process's own: only who names it can listen there, nobody is given it by chance.
+
+    It stays bound here, and is not listened on: a server that reuses addresses (all of ours do) may listen beside that.
+    Without it two processes could be given the same port, and one take the other's server for its own.
+    """
+    taken = socket.socket()
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.bind(("127.0.0.1", 0))
+    _held.append(taken)
+    port: int = taken.getsockname()[1]
+    return port
+
+
+_held: deque[socket.socket] = deque(maxlen=100)
+"""The ports given last: more than any test has servers."""
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -28,7 +28,8 @@ def address_of_redis(service_or_skip):
 
     url = "redis://127.0.0.1:6379"
     service_or_skip("Redis", Redis.from_url(url, socket_connect_timeout=3).ping)
-    return url
+    # Stoa waits for a quarter of a second, and on a busy machine this process alone may take longer.
+    return f"{url}?socket_timeout=60&socket_connect_timeout=60"
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def proxied(tmp_path):
 
     def begin(trusted):
         settings = {"STOA_TRUSTED_PROXIES": trusted, "STOA_HTTP_RATE_LIMIT": "2"}
-        running.append(Running(tmp_path, "--data", tmp_path / "data", **settings))
+        running.append(Running(tmp_path, "--only", "schedule", "--data", tmp_path / "data", **settings))
         return running[-1].wait_ready().address
 
     yield begin
@@ -158,24 +159,23 @@ def proxied(tmp_path):
 
 def remaining(address, forwarded):
     """What is left in one second for each of ``forwarded``, asked as quickly as can be."""
-    with httpx.Client(base_url=address) as client:
+    with httpx.Client(base_url=address, timeout=60) as client:
         answers = [client.get("/auth/me", headers={"x-forwarded-for": each}) for each in forwarded]
-    return [
-        (answer.headers["x-ratelimit-remaining"], answer.headers["x-ratelimit-reset"]) for answer in answers
-    ]
+    return {answer.headers["x-ratelimit-remaining"] for answer in answers}
+
+
+def count_together(address, forwarded):
+    """Two of them within one second: a busy machine may need some tries for that."""
+    return any("0" in remaining(address, forwarded) for _ in range(20))
 
 
 def test_a_trusted_proxy_says_who_asks(proxied):
     address = proxied("127.0.0.0/8,10.0.0.1")
-    assert [left for left, _ in remaining(address, [f"203.0.113.{number}" for number in range(10)])] == [
-        "1"
-    ] * 10
+    assert remaining(address, [f"203.0.113.{number}" for number in range(10)]) == {"1"}
     # The nearest address that is not trusted counts: what a caller puts before it does not.
-    seen = remaining(address, [f"198.51.100.{number}, 192.0.2.7, 10.0.0.1" for number in range(10)])
-    assert {left for left, _ in seen} != {"1"}
+    assert count_together(address, [f"198.51.100.{number}, 192.0.2.7, 10.0.0.1" for number in range(10)])
 
 
 def test_nobody_else_is_believed(proxied):
     address = proxied("192.0.2.1")
-    seen = remaining(address, [f"203.0.113.{number}" for number in range(10)])
-    assert "0" in {left for left, _ in seen}
+    assert count_together(address, [f"203.0.113.{number}" for number in range(10)])

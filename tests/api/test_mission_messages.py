@@ -367,5 +367,5 @@ async def test_a_flood_of_bad_messages_leaves_others_alone(scene):
     """Thousands at once from one: another is answered meanwhile."""
     flood = asyncio.create_task(answers(scene.people[ROD], ["{"] * 3_000))
     for _ in range(5):
-        assert (await scene.people[BEA].ask("current-session", within=5.0))["method"] == "current-session"
+        assert (await scene.people[BEA].ask("current-session"))["method"] == "current-session"
     await flood

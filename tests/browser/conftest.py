@@ -141,7 +141,7 @@ def site(server):
                 server.base_url + self.path, self.body() or None, passed, method=self.command
             )
             try:
-                with urllib.request.urlopen(request, timeout=5) as answer:
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     return self.answer(answer.status, answer.read(), answer.headers["Content-Type"])
             except urllib.error.HTTPError as error:
                 return self.answer(error.code, error.read(), error.headers["Content-Type"])

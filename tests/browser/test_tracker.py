@@ -1,4 +1,7 @@
-"""The tracker counts what was looked at: within a second of what each test did, and never above the clock."""
+"""The tracker counts what was looked at: within a second of what each test did, and never above the clock.
+
+What is between (pages load, tabs change) may count or not: on a busy machine that takes long, and decides nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 
-def eventually(check, *, within=5.0):
+def eventually(check, *, within=30.0):
     """Runs ``check`` until it no longer fails, and gives what it gave."""
     deadline = time.monotonic() + within
     while True:
@@ -27,25 +30,31 @@ pytestmark = pytest.mark.browser
 
 
 class Looked:
-    """How long the test looked at what, and for how long it has been running."""
+    """For how long the test looked at something (``seconds``), looked away, and has been running (``wall``)."""
 
     def __init__(self):
         self.began = time.monotonic()
-        self.seconds = 0.0
-
-    @contextlib.contextmanager
-    def at(self, page):
-        began = time.monotonic()
-        yield page
-        self.seconds += time.monotonic() - began
+        self.seconds = self.away = 0.0
 
     def look(self, page, seconds):
-        with self.at(page):
-            page.wait_for_timeout(seconds * 1000)
+        page.wait_for_timeout(seconds * 1000)
+        self.seconds += seconds
+
+    def look_away(self, page, seconds):
+        page.wait_for_timeout(seconds * 1000)
+        self.away += seconds
 
     @property
     def wall(self):
         return time.monotonic() - self.began
+
+    @property
+    def unsure(self):
+        return self.wall - self.seconds - self.away
+
+    def is_about(self, counted, seconds):
+        """Whether so many whole seconds of a page are right."""
+        return seconds - 1.5 <= counted <= seconds + 0.5 + self.unsure
 
 
 @pytest.fixture
@@ -54,14 +63,13 @@ def looked():
 
 
 @pytest.fixture
-def opened(context, site, looked):
+def opened(context, site):
     """Opens a page of the site in a new tab, in front; it is looked at from then on."""
 
     def opened(name="one", query=""):
         page = context.new_page()
-        with looked.at(page):
-            page.goto(f"{site}/pages/{name}?{query}")
-            page.bring_to_front()
+        page.goto(f"{site}/pages/{name}?{query}")
+        page.bring_to_front()
         return page
 
     return opened
@@ -74,7 +82,7 @@ def sessions(site, login):
             f"{site}/api/v2/sessions?usernames[]={quote(login.username)}",
             headers={"Cookie": f"{login.cookie['name']}={login.cookie['value']}"},
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     return sessions
@@ -88,13 +96,12 @@ def counted(sessions, looked):
     """
 
     def counted(*, lost=0.0):
+        unsure = looked.unsure
+
         def check():
             (session,) = sessions()
-            assert (
-                session["visible_duration"] - 0.5
-                <= looked.seconds
-                <= session["visible_duration"] + 1.5 + lost
-            )
+            assert looked.seconds - 1.5 - lost <= session["visible_duration"]
+            assert session["visible_duration"] <= looked.seconds + 0.5 + unsure
             assert session["visible_duration"] <= looked.wall
             return session
 
@@ -139,8 +146,8 @@ def test_two_tabs(opened, looked, counted):
     stop(one)
     stop(two)
     times = counted()["tab_duration"]
-    assert abs(times["/pages/one"] - 2.1) <= 1.0
-    assert abs(times["/pages/two"] - 2.1) <= 1.0
+    assert looked.is_about(times["/pages/one"], 2.1)
+    assert looked.is_about(times["/pages/two"], 2.1)
 
 
 def test_a_hidden_tab(context, opened, looked, counted):
@@ -148,7 +155,7 @@ def test_a_hidden_tab(context, opened, looked, counted):
     looked.look(page, 1.0)
     other = behind(context)
     assert page.evaluate("document.visibilityState") == "hidden"
-    other.wait_for_timeout(2500)
+    looked.look_away(other, 2.5)
     page.bring_to_front()
     looked.look(page, 1.0)
     stop(page)
@@ -180,7 +187,7 @@ def test_lost_focus(opened, looked, counted, unfocused):
     if unfocused:
         looked.look(page, 2.0)
     else:
-        page.wait_for_timeout(2000)
+        looked.look_away(page, 2.0)
     page.evaluate("delete document.hasFocus; dispatchEvent(new Event('focus')); 0")
     looked.look(page, 0.5)
     stop(page)
@@ -214,18 +221,17 @@ def test_navigation_within_a_page(opened, looked, counted):
     stop(page)
     session = counted()
     times = session["tab_duration"]
-    assert abs(times["/pages/one"] - 1.0) <= 1.0
-    assert abs(times["/pages/two"] - 1.8) <= 1.0
-    assert abs(times["/pages/two#/three"] - 0.7) <= 1.0
-    assert abs(times["/view"]["tab"] - 1.2) <= 1.0
+    assert looked.is_about(times["/pages/one"], 1.0)
+    assert looked.is_about(times["/pages/two"], 1.8)
+    assert looked.is_about(times["/pages/two#/three"], 0.7)
+    assert looked.is_about(times["/view"]["tab"], 1.2)
     assert session["last_visible_path"] == ["/view", "tab"]
 
 
 def test_from_page_to_page(opened, site, looked, counted):
     page = opened("one")
     looked.look(page, 1.0)
-    with looked.at(page):
-        page.goto(f"{site}/pages/two?every=1")
+    page.goto(f"{site}/pages/two?every=1")
     looked.look(page, 1.0)
     page.close()
     assert set(counted()["tab_duration"]) == {"/pages/one", "/pages/two"}
@@ -237,6 +243,7 @@ def test_a_frozen_page(context, opened, looked, counted):
     lifecycle = context.new_cdp_session(page)
     lifecycle.send("Page.setWebLifecycleState", {"state": "frozen"})
     time.sleep(2)
+    looked.away += 2
     lifecycle.send("Page.setWebLifecycleState", {"state": "active"})
     behind(context)
     page.bring_to_front()
@@ -250,6 +257,7 @@ def test_a_computer_that_sleeps(opened, looked, counted, asleep):
     looked.look(page, 1.3)
     with asleep():
         time.sleep(3.6)
+        looked.away += 3.6
     looked.look(page, 1.2)
     stop(page)
     counted()
@@ -270,28 +278,31 @@ def test_back_and_forward(context, opened, site, looked, counted):
     page.evaluate("addEventListener('pageshow', (event) => { window.restored = event.persisted; }); 0")
     tab = context.new_cdp_session(page)
     looked.look(page, 1.5)
-    with looked.at(page):
-        page.goto(f"{site}/pages/two?every=1")
+    page.goto(f"{site}/pages/two?every=1")
     looked.look(page, 1.5)
-    with looked.at(page):
-        tab.send("Runtime.evaluate", {"expression": "history.back()"})
-        time.sleep(1.5)
-    found = tab.send("Runtime.evaluate", {"expression": "`${location.pathname} ${window.restored}`"})
-    assert found["result"]["value"] == "/pages/one true"
+    tab.send("Runtime.evaluate", {"expression": "history.back()"})
+
+    def is_back():
+        found = tab.send("Runtime.evaluate", {"expression": "`${location.pathname} ${window.restored}`"})
+        assert found["result"]["value"] == "/pages/one true"
+
+    eventually(is_back)
+    time.sleep(1.5)
+    looked.seconds += 1.5
     tab.send("Runtime.evaluate", {"expression": "stoaActivity.stop()"})
     times = counted()["tab_duration"]
-    assert abs(times["/pages/one"] - 3.0) <= 1.0
-    assert abs(times["/pages/two"] - 1.5) <= 1.0
+    assert looked.is_about(times["/pages/one"], 3.0)
+    assert looked.is_about(times["/pages/two"], 1.5)
 
 
 def test_a_network_that_goes_and_comes_back(context, opened, looked, counted, sessions):
     page = opened()
     looked.look(page, 1.0)
     context.set_offline(True)
+    online = looked.wall
     looked.look(page, 1.8)
-    assert sessions()[0]["visible_duration"] <= 2
-    with looked.at(page):
-        context.set_offline(False)
+    assert sessions()[0]["visible_duration"] <= online
+    context.set_offline(False)
     looked.look(page, 1.0)
     stop(page)
     counted()
@@ -304,11 +315,10 @@ def test_what_a_page_could_not_send_the_next_one_does(context, opened, site, loo
     looked.look(page, 1.6)
     stop(page)
     context.set_offline(False)
-    with looked.at(page):
-        page.goto(f"{site}/pages/two?every=1")
+    page.goto(f"{site}/pages/two?every=1")
     looked.look(page, 0.5)
     stop(page)
-    assert abs(counted()["tab_duration"]["/pages/one"] - 2.6) <= 1.0
+    assert looked.is_about(counted()["tab_duration"]["/pages/one"], 2.6)
 
 
 def test_answers_that_get_lost_are_not_counted_twice(context, opened, looked, counted):
@@ -327,8 +337,7 @@ def test_answers_that_get_lost_are_not_counted_twice(context, opened, looked, co
     page.route("**/keepalive", lose)
     looked.look(page, 4.0)
     page.unroute("**/keepalive")
-    with looked.at(page):
-        page.wait_for_timeout(500)
+    looked.look(page, 0.5)
     stop(page)
     numbers = [json.loads(body)["seq"] for body in seen]
     assert len(numbers) > len(set(numbers))

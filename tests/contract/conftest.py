@@ -54,7 +54,7 @@ async def redis(service_or_skip, anyio_backend):
     await client.aclose()
 
 
-async def eventually(claim, *, within=10.0):
+async def eventually(claim, *, within=60.0):
     """Polls until ``claim()``, or what it awaits, is true; what was seen last is in the failure's message."""
     deadline = time.monotonic() + within
     while not (seen := await _value(claim())):

@@ -168,7 +168,7 @@ class Person:
     async def come(self, node, transport="websocket", **auth):
         """Once it has been said whether it may stay."""
         await self.io.connect(
-            node.address, namespaces=["/echo"], auth=auth, transports=[transport], wait_timeout=10
+            node.address, namespaces=["/echo"], auth=auth, transports=[transport], wait_timeout=60
         )
         await eventually(lambda: self.heard or not self.io.connected)
         return self
@@ -205,7 +205,7 @@ async def test_who_is_signed_in_is_heard_and_told(node, people, eventually, tran
 async def test_an_upgraded_connection_keeps_the_order(node, people, eventually):
     one = people()
     joined = asyncio.create_task(
-        one.io.connect(node.address, namespaces=["/echo"], auth={"name": "ada"}, wait_timeout=10)
+        one.io.connect(node.address, namespaces=["/echo"], auth={"name": "ada"}, wait_timeout=60)
     )
     number = 0
     while not joined.done() or number < 200:
@@ -327,6 +327,26 @@ async def test_a_slow_client_is_told_and_holds_up_nobody(opened, people, eventua
         node.echo.tell("again")
         await eventually(lambda: slow.heard[-1] == ("told", "again"))
         assert len(slow.heard) < len(ada.heard)
+
+
+async def test_who_does_not_answer_is_told_from_who_is_quiet(node, people, eventually):
+    """A socket stays open for long when a network is gone without a word."""
+    quiet, gone = [await people().come(node, name=name) for name in ("ada", "bob")]
+    clients = {each.actor.id: each for each in node.echo.clients.values()}
+    gone.io.eio.ws._response.connection.transport.pause_reading()
+    for number in range(5):
+        assert clients["bob"].ping() == number
+        await eventually(lambda: clients["ada"].ping() == 0)
+    gone.io.eio.ws._response.connection.transport.resume_reading()
+    await eventually(lambda: clients["bob"].ping() == 0)
+    assert quiet.io.connected
+    assert gone.io.connected
+
+
+async def test_who_can_not_be_asked_is_not_taken_for_dead(node, people):
+    await people().come(node, "polling", name="ada")
+    (client,) = node.echo.clients.values()
+    assert [client.ping() for _ in range(9)] == [0] * 9
 
 
 async def test_a_whole_picture_may_be_larger_than_the_bound(opened, people, eventually):

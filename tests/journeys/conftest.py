@@ -46,7 +46,7 @@ def place(request, tmp_path):
 def eventually_sync():
     """Polls until ``claim()`` is true."""
 
-    def ask(claim, *, within=10.0):
+    def ask(claim, *, within=60.0):
         deadline = time.monotonic() + within
         while not claim():
             assert time.monotonic() < deadline, f"not within {within} s"

@@ -23,7 +23,7 @@ def refused(finished, *words):
 
 def test_people_are_added_listed_and_given_passwords(start, tmp_path):
     data = tmp_path / "data"
-    stoa = start()
+    stoa = start("--only", "schedule")
     added = command("user", "add", "lea.student", "--first-name", "Léa", "--data", data, given="a password\n")
     assert added.returncode == 0, added.stderr
     assert "Added lea.student (student)" in added.stdout
@@ -54,7 +54,7 @@ def test_people_are_added_listed_and_given_passwords(start, tmp_path):
 
 
 def test_a_new_password_ends_the_users_logins(start, tmp_path, eventually_sync):
-    stoa = start()
+    stoa = start("--only", "schedule")
     token = stoa.sign_in()["access_token"]
     command("user", "password", "admin", "--data", tmp_path / "data", given="another password\n")
     headers = {"authorization": f"Bearer {token}"}
@@ -64,7 +64,7 @@ def test_a_new_password_ends_the_users_logins(start, tmp_path, eventually_sync):
 def test_check_says_what_is_wrong_and_what_to_do(start, tmp_path):
     data = tmp_path / "data"
     refused(command("check", "--data", tmp_path / "nowhere"), "is not there", "stoa serve")
-    start()
+    start("--only", "schedule")
     fine = command("check", "--data", data)
     assert fine.returncode == 0, fine.stdout
     assert not any(line.startswith("wrong") for line in fine.stdout.splitlines())
@@ -166,12 +166,12 @@ def test_a_port_in_use_is_told_in_a_sentence(tmp_path):
 
 
 def test_the_first_start_tells_the_admins_password_once(tmp_path, start):
-    stoa = start(STOA_ADMIN_PASSWORD="")
+    stoa = start("--only", "schedule", STOA_ADMIN_PASSWORD="")
     line = next(line for line in stoa.output().splitlines() if "First start" in line)
     password = line.split("password ")[1].split()[0]
     assert stoa.sign_in("admin", password)
     stoa.stop()
-    again = start(STOA_ADMIN_PASSWORD="")
+    again = start("--only", "schedule", STOA_ADMIN_PASSWORD="")
     assert "First start" not in again.output()
     assert again.sign_in("admin", password)
 

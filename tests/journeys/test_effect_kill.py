@@ -14,7 +14,7 @@ from stoa.platform.storage import postgres_engine, sqlite_engine
 
 pytestmark = pytest.mark.anyio
 SESSIONS = "/api/v1/sessions"
-SETTINGS = {"STOA_EFFECT_SECONDS": "3", "STOA_EFFECT_WORKERS": "1", "STOA_EFFECT_TRIES": "9"}
+SETTINGS = {"STOA_EFFECT_SECONDS": "5", "STOA_EFFECT_WORKERS": "1", "STOA_EFFECT_TRIES": "9"}
 
 
 @pytest.fixture
@@ -79,10 +79,10 @@ async def test_an_effect_is_done_once_whenever_the_server_dies(begin, place, eve
     assert count(place, session_id, "effect_requested") == 3
     for words in (1, 3):
         stoa = again()
-        eventually_sync(lambda words=words: len(noted(notes)) >= words, within=60)
+        eventually_sync(lambda words=words: len(noted(notes)) >= words)
         stoa.kill()
     stoa = again()
-    eventually_sync(lambda: count(place, session_id, "effect_enacted") == 3, within=60)
+    eventually_sync(lambda: count(place, session_id, "effect_enacted") == 3)
     assert stoa.stop() is not None
     done = entries(place, session_id)
     kinds = Counter(entry.type for entry in done)

@@ -92,13 +92,13 @@ async def nonsense(call):
     stranger = await call.browser("nowhere")
     for event, data in NONSENSE:
         for one in (call.lea, stranger):
-            answer = await one.io.call(event, data, namespace=SPACE, timeout=20)
+            answer = await one.io.call(event, data, namespace=SPACE, timeout=60)
             assert answer["ok"] is False, (event, data)
             assert answer["code"] and answer["message"], (event, data)
         await asyncio.sleep(2 / RATE)
-    answer = await call.lea.io.call("chat", ({"text": "a"}, {"text": "b"}), namespace=SPACE, timeout=20)
+    answer = await call.lea.io.call("chat", ({"text": "a"}, {"text": "b"}), namespace=SPACE, timeout=60)
     assert answer["ok"] is False, "two objects"
-    answer = await call.lea.io.call("chat", {"text": b"\xff\xfe"}, namespace=SPACE, timeout=20)
+    answer = await call.lea.io.call("chat", {"text": b"\xff\xfe"}, namespace=SPACE, timeout=60)
     assert answer["ok"] is False, "bytes"
     assert stranger.io.connected
     await goes_on(call)
@@ -132,10 +132,12 @@ async def candidates_of_others(call):
 
 
 async def too_many(call):
-    answers = await asyncio.gather(*(call.lea.ask("hand", raised=True) for _ in range(4 * RATE)))
-    told = Counter(answer.get("code", "ok") for answer in answers)
-    assert told["ok"] >= RATE / 2, told
+    """Of what costs the server next to nothing, so that it is not too slow to be asked too much."""
+    answers = await asyncio.gather(*(call.lea.ask("renew") for _ in range(10 * RATE)))
+    told = Counter(answer["code"] for answer in answers)
+    assert told["live.not_authorized"] >= RATE / 2, told
     assert told["rate_limited"] >= RATE, told
+    assert sum(told.values()) == len(answers)
     await asyncio.sleep(1)
     await goes_on(call)
 
@@ -212,8 +214,8 @@ async def recorded_twice_at_once(call):
 async def test_fifty_one_come_at_once_to_a_room_of_fifty(call):
     room = await new_class(call.teacher, maxParticipants=CROWD - 1)
     keys = [call.keys[f"p{n:02}.student"] for n in range(CROWD)]
-    tokens = [await token_of(call.server, key, room) for key in keys]
     browsers = await asyncio.gather(*(call.browser(room) for _ in keys))
+    tokens = await asyncio.gather(*(token_of(call.server, key, room) for key in keys))  # good for a minute
     answers = await asyncio.gather(*(
         one.io.call("join", {"token": token}, namespace=SPACE, timeout=60)
         for one, token in zip(browsers, tokens, strict=True)

@@ -142,7 +142,7 @@ async def test_what_makes_no_sense_is_answered_and_the_socket_stays(school):
     _, _, browser = school
     one = await browser("nowhere")
     for event, data in NONSENSE:
-        answer = await one.io.call(event, data, namespace=SPACE, timeout=20)
+        answer = await one.io.call(event, data, namespace=SPACE, timeout=60)
         assert answer["ok"] is False, (event, data)
         assert answer["message"], (event, data)
         assert (await one.ask("leave"))["code"] == "live.not_in_room"
@@ -160,7 +160,7 @@ async def test_a_browser_that_dies_is_out_within_five_seconds_and_a_restart_drop
         await ines.join(await token_of(server, key, room))
         await lea.join(await token_of(server, made.keys["lea.student"], room))
         await asyncio.gather(ines.caller.publish(), lea.caller.publish())
-        await eventually(lambda: ines.caller.seen and lea.caller.seen, within=30)
+        await eventually(lambda: ines.caller.seen and lea.caller.seen)
         await asyncio.to_thread(server.stop)  # those who call are in this process, and go on
     second = await asyncio.to_thread(start, "--data", tmp_path / "data", **SETTINGS)
     seen = sum(ines.caller.seen.values())
@@ -169,7 +169,7 @@ async def test_a_browser_that_dies_is_out_within_five_seconds_and_a_restart_drop
         path = f"/live/sessions/{room}/participants"
         assert [one["leftAt"] for one in (await teacher.get(path)).json()] == [None, None]
         await lea.caller.vanish()
-        deadline = asyncio.get_running_loop().time() + 30
+        deadline = asyncio.get_running_loop().time() + 60
         while (there := [one for one in (await teacher.get(path)).json() if one["leftAt"] is None]) and len(
             there
         ) > 1:

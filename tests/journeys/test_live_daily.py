@@ -33,12 +33,12 @@ class Browser:
 
     async def join(self, token):
         await self.io.connect(
-            self.server.address, namespaces=[SPACE], transports=["websocket"], wait_timeout=20
+            self.server.address, namespaces=[SPACE], transports=["websocket"], wait_timeout=60
         )
         return await self.ask("join", token=token)
 
     async def ask(self, event, **data):
-        return await self.io.call(event, data, namespace=SPACE, timeout=20)
+        return await self.io.call(event, data, namespace=SPACE, timeout=60)
 
 
 def settings_for(fake, port):
@@ -57,7 +57,7 @@ async def test_a_class_at_daily(start, fake, tmp_path):
         headers = {"authorization": f"Bearer {people.keys[name]}"}
         return httpx.Client(base_url=server.address, headers=headers, timeout=60)
 
-    await eventually(lambda: fake.hooks, within=30)
+    await eventually(lambda: fake.hooks)
     (hook,) = fake.hooks.values()
     assert hook["url"] == f"{server.address}/webhooks/daily"
     with asking("ines.teacher") as teacher, asking("lea.student") as student:
@@ -91,7 +91,7 @@ async def test_a_class_at_daily(start, fake, tmp_path):
         fake.flush()  # into the void
         assert hook["state"] == "FAILED"
         server = start(*place, port=port, **settings_for(fake, port))
-        await eventually(lambda: hook["state"] == "ACTIVE", within=30)
+        await eventually(lambda: hook["state"] == "ACTIVE")
         assert len(fake.hooks) == 1
         listed = {one["userId"]: one["leftAt"] for one in teacher.get(f"{base}/participants").json()}
         assert listed[people.ids["ines.teacher"]] is None

@@ -216,7 +216,7 @@ async def test_a_killed_exercise_is_the_one_that_was_not(start, place, eventuall
         stoa = start("--only", "missions", *place)
         await exercise.everybody_is_who_they_were(stoa)
 
-    eventually_sync(lambda: nothing_runs(exercise), within=30)
+    eventually_sync(lambda: nothing_runs(exercise))
     entries, mission = exercise.entries()
     assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
     reference = exercise.reference(entries, mission)
@@ -277,7 +277,7 @@ async def test_two_servers_complete_what_is_due_once_and_in_order(
         else:
             playing.cancel()
             await asyncio.gather(playing, return_exceptions=True)
-    eventually_sync(lambda: nothing_runs(exercise), within=30)
+    eventually_sync(lambda: nothing_runs(exercise))
     entries, _ = exercise.entries()
     once(entries)
     completed = [e for e in entries if e.type == engine.events.EXECUTION_COMPLETED]

@@ -27,7 +27,7 @@ LOST = (httpx.TransportError,)
 async def ask(client, method, path, body=None):
     """The answer; None where the server died before it came."""
     try:
-        return await client.request(method, path, json=body, timeout=20)
+        return await client.request(method, path, json=body, timeout=60)
     except LOST:
         return None
 
@@ -105,8 +105,12 @@ async def test_killed_servers_lose_nothing_and_the_ledger_has_one_hash(start, pl
         await admin.post(f"/trading/sessions/{session}/start")
     for kill in range(KILLS):
         async with server.client(key) as client:
+            before = len(known)
             driving = asyncio.create_task(_drive(client, session, chance, known))
-            await asyncio.sleep(chance.uniform(1.0, 2.5))
+            async with asyncio.timeout(120):
+                while len(known) == before:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(chance.uniform(0.5, 2.0))
             await asyncio.to_thread(server.kill)
             await driving
         server = await asyncio.to_thread(start, *place, PYTHONHASHSEED=str(kill + 2))
@@ -139,7 +143,7 @@ async def _drive(client, session, chance, known):
     while True:
         try:
             await trade(client, session, chance, known)
-            await client.get("/health/live", timeout=5)
+            await client.get("/health/live", timeout=60)
         except LOST:
             return
         await asyncio.sleep(chance.uniform(0.02, 0.2))

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.anyio, on_one]
 OFF = {"STOA_MESSAGE_RATE_LIMIT": "0"}
 
 
-async def until(claim, *, within=30.0):
+async def until(claim, *, within=60.0):
     deadline = time.monotonic() + within
     while not claim():
         assert time.monotonic() < deadline, f"not within {within} s"

@@ -79,11 +79,7 @@ class Caller:
     async def close(self):
         for task in self.tasks:
             task.cancel()
-        for connection in filter(None, (self.sending, self.receiving)):
-            # aiortc can not be closed while it connects.
-            with contextlib.suppress(AssertionError):
-                await eventually(lambda: connection.connectionState != "connecting", within=3)  # noqa: B023
-            await connection.close()
+        await asyncio.gather(*map(_closed, filter(None, (self.sending, self.receiving))))
 
     def _watch(self, track):
         self.tasks.append(asyncio.ensure_future(self._count(track)))
@@ -96,6 +92,13 @@ class Caller:
                 counts[track.id] = counts.get(track.id, 0) + 1
         except MediaStreamError:
             pass
+
+
+async def _closed(connection):
+    """aiortc can not be closed while it connects."""
+    with contextlib.suppress(AssertionError):
+        await eventually(lambda: connection.connectionState != "connecting", within=3)
+    await connection.close()
 
 
 class Stage:
@@ -149,9 +152,19 @@ class Hall:
         await self.controller.close_room(self.room)
 
 
-async def eventually(true, *, within=15.0, about=lambda: ""):
-    """Waits until ``true()`` is so."""
+async def eventually(true, *, within=60.0, about=lambda: ""):
+    """Waits until ``true()`` is so. However busy the machine is, it is so by then, or never."""
     deadline = time.monotonic() + within
     while not true():
         assert time.monotonic() < deadline, about()
         await asyncio.sleep(0.02)
+
+
+async def still(counts, *, seconds=0.5, within=60.0):
+    """Waits until these counts have not changed for so long: what was under way is through."""
+    deadline = time.monotonic() + within
+    before = None
+    while before != counts:
+        assert time.monotonic() < deadline, counts
+        before = dict(counts)
+        await asyncio.sleep(seconds)

@@ -32,12 +32,12 @@ class Browser:
     async def connect(self, key=None):
         headers = {"authorization": f"Bearer {key}"} if key else {}
         await self.io.connect(
-            self.server.address, headers, namespaces=[SPACE], transports=["websocket"], wait_timeout=20
+            self.server.address, headers, namespaces=[SPACE], transports=["websocket"], wait_timeout=60
         )
         return self
 
     async def ask(self, event, **data):
-        return await self.io.call(event, data, namespace=SPACE, timeout=20)
+        return await self.io.call(event, data, namespace=SPACE, timeout=60)
 
     async def join(self, token, **how):
         answer = await self.ask("join", token=token, **how)

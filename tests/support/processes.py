@@ -2,15 +2,14 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
+from bench.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 STOPPED = (0, -signal.SIGTERM)
@@ -30,23 +29,6 @@ def environment(**more):
     }
     settings = {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "ignore", "STOA_HTTP_RATE_LIMIT": "0"}
     return kept | settings | {"STOA_ADMIN_PASSWORD": ADMIN[1], "STOA_LOG_FORMAT": "json"} | more
-
-
-def free_port():
-    """A port that is this process's own: only who names it can listen there, nobody is given it by chance.
-
-    It stays bound here, and is not listened on: a server that reuses addresses (all of ours do) may listen beside that.
-    Without it two processes could be given the same port, and one take the other's server for its own.
-    """
-    taken = socket.socket()
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    taken.bind(("127.0.0.1", 0))
-    _held.append(taken)
-    return taken.getsockname()[1]
-
-
-_held = deque(maxlen=100)
-"""The ports given last: more than any test has servers."""
 
 
 def run(*arguments, given=None, **settings):
@@ -106,7 +88,7 @@ class Running:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
 
-    def stop(self, *, within=30):
+    def stop(self, *, within=60):
         """As an operator would. The exit code."""
         if self.process.poll() is None:
             self.process.terminate()

@@ -20,7 +20,7 @@ class Signalling:
         self._waiting, self._ready = {}, threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(60)
 
     @property
     def controller(self):

@@ -39,7 +39,7 @@ def peopled(place, *names):
     return made
 
 
-async def eventually(claim, *, within=15.0):
+async def eventually(claim, *, within=60.0):
     deadline = time.monotonic() + within
     while not claim():
         assert time.monotonic() < deadline, f"not within {within} s"
@@ -65,7 +65,7 @@ class Player:
             headers={name.replace("_", "-"): value for name, value in headers.items()},
             auth=auth,
             transports=list(transports),
-            wait_timeout=20,
+            wait_timeout=60,
         )
         await eventually(lambda: self.heard or not self.io.connected)
         return self
@@ -77,7 +77,7 @@ class Player:
         message = {"method": method, "data": {} if data is None else data, **envelope}
         await self.raw(json.dumps(message))
 
-    async def ask(self, method, *, within=15.0, **data):
+    async def ask(self, method, *, within=60.0, **data):
         """The message that answers: the first that bears the request's id and is fulfilled, or an error."""
         self._asked += 1
         request_id = f"{self.name}-{self._asked}"

@@ -5,14 +5,14 @@ from stoa.live.media import messages as m
 
 
 class FakeProvider:
-    """``asked`` are its calls in order; ``failing`` are names of calls that fail. ``inside`` are (room, user)."""
+    """``asked`` are its calls in order; ``failing`` are names of calls that fail. ``inside`` and ``silent`` are (room, user)."""
 
     name = "fake"
     makes_files = False
     own_clients = False
 
     def __init__(self, clock=None, recordings=None):
-        self.asked, self.failing, self.inside = [], set(), {}
+        self.asked, self.failing, self.inside, self.silent = [], set(), {}, set()
         self.recordings = recordings
         self.clock, self.told = clock, None
 
@@ -84,6 +84,9 @@ class FakeProvider:
 
     async def cut_off(self, room, user_id):
         """It is not missed."""
+
+    def is_silent(self, room, user_id):
+        return (room, user_id) in self.silent
 
     async def mute(self, room, user_id, source, *, muted):
         self._note("mute", room, user_id, source, muted)

@@ -26,7 +26,6 @@ from stoa.accounts.model import ADMIN_ID, NewUser
 from stoa.accounts.passwords import Passwords
 from stoa.accounts.rules import check_password
 from stoa.activity.api import alive_from_file
-from stoa.cli._check_live import check_live
 from stoa.cli._import import import_app
 from stoa.cli._live import live_app
 from stoa.cli._shared import DatabaseOption, DataOption, load_settings, open_engine, out, told
@@ -156,6 +155,8 @@ def check(
         raise typer.Exit(1) from None
     report("settings", None)
     if what == "live":
+        from stoa.cli._check_live import check_live  # noqa: PLC0415 - WebRTC, which a server leaves to its workers
+
         check_live(settings, report, note)
         raise typer.Exit(1 if faults else 0)
     folder = settings.folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import tempfile
 from collections.abc import Callable
@@ -37,13 +38,21 @@ def check_live(settings: Settings, report: Report, note: Note) -> None:
         _embedded(settings, report, note)
     else:
         asyncio.run(_januses(own, report) if own.provider == "janus" else _daily(own, report))
+    if own.provider == "janus" and own.janus_recordings:
+        _recordings(Path(own.janus_recordings), report)
     asyncio.run(_relays(settings, report))
+
+
+def _recordings(folder: Path, report: Report) -> None:
+    usable = folder.is_dir() and os.access(folder, os.W_OK)
+    do = "Every Janus and every node of Stoa writes to it, under the same path."
+    report(f"recordings in {folder}", None if usable else "is no folder that can be written to", do)
 
 
 async def _januses(own: Live, report: Report) -> None:
     for address in listed(own.janus):
-        problem, do = await januses.problem_of(address, own.janus_secret, SystemClock()) or (None, "")
-        report(f"Janus at {address}", problem, do)
+        found = await januses.problem_of(address, own.janus_secret, own.janus_admin_key, SystemClock())
+        report(f"Janus at {address}", *(found or (None, "")))
 
 
 async def _daily(own: Live, report: Report) -> None:

@@ -1,10 +1,13 @@
-"""Calls through a real worker: aiortc's clients at the other end, on the loopback interface."""
+"""Calls through a real worker: aiortc's clients at the other end, on the loopback interface.
+
+What every provider does is in ``tests/contract/test_live_providers.py``.
+"""
 
 import asyncio
 
 import pytest
 from aiortc.mediastreams import AudioStreamTrack
-from tests.support.callers import Caller, Picture, eventually
+from tests.support.callers import Caller, Picture, eventually, still
 
 from stoa.kernel.errors import ConflictError, InvalidError, NotFoundError
 from stoa.live.media import messages as m
@@ -18,26 +21,12 @@ def grows(counts, *keys):
     return lambda: all(counts.get(key, 0) >= before[key] + 5 for key in keys)
 
 
-async def test_two_see_and_hear_each_other(hall):
-    ada, bob = await hall.caller("ada"), await hall.caller("bob")
-    await eventually(lambda: ada.seen and ada.heard and bob.seen and bob.heard)
-    await eventually(grows(ada.seen, *ada.seen))
-    await eventually(grows(bob.heard, *bob.heard))
-    assert [event.participant for event in hall.of(m.Joined)] == ["ada", "bob"]
-    assert len(ada.seen) == len(ada.heard) == 1
-
-
 async def test_who_comes_late_sees_who_is_there(hall):
     await hall.caller("ada")
     await eventually(lambda: hall.of(m.TrackChanged, source="camera", state="on"))
     bob = await hall.caller("bob", publish=False)
     await eventually(lambda: bob.seen and bob.heard)
     assert {shown.source for shown in hall.of(m.Offered, participant="bob")[-1].tracks} == {"mic", "camera"}
-
-
-async def test_who_only_watches_is_in(hall):
-    await hall.caller("bob", publish=False)
-    await eventually(lambda: hall.of(m.Joined, participant="bob"))
 
 
 async def test_rooms_hear_nothing_of_each_other(hall):
@@ -84,26 +73,15 @@ async def test_a_kicked_participant_is_out_at_once(hall):
     ada = await hall.caller("ada")
     await eventually(lambda: ada.sending.connectionState == "connected")
     await hall.controller.leave(hall.room, "ada", reason="kicked")
-    await eventually(lambda: ada.sending.connectionState in ("closed", "failed"), within=3)
+    await eventually(lambda: ada.sending.connectionState in ("closed", "failed"))
     assert hall.of(m.Left, participant="ada")[0].reason == "kicked"
-
-
-async def test_a_client_that_vanishes_is_out_within_five_seconds(hall):
-    ada = await hall.caller("ada")
-    await eventually(lambda: hall.of(m.TrackChanged, participant="ada", source="camera", state="on"))
-    loop = asyncio.get_running_loop()
-    await ada.vanish()
-    gone = loop.time()
-    await eventually(lambda: hall.of(m.Left, participant="ada"))
-    assert hall.of(m.Left, participant="ada")[0].reason == "dead"
-    assert loop.time() - gone < 6, "5 s, and a second for a busy machine"
 
 
 async def test_a_client_that_closes_is_out_at_once(hall):
     ada = await hall.caller("ada")
     await eventually(lambda: ada.receiving.connectionState == "connected")
     await ada.receiving.close()
-    await eventually(lambda: hall.of(m.Left, participant="ada", reason="closed"), within=3)
+    await eventually(lambda: hall.of(m.Left, participant="ada", reason="closed"))
 
 
 async def test_who_only_stops_sending_stays(hall):
@@ -157,7 +135,7 @@ async def test_what_may_not_pass_reaches_nobody(hall, way):
     await eventually(lambda: hall.of(m.TrackChanged, source="camera", state="on"))
     await let(False)
     await eventually(lambda: hall.of(m.TrackChanged, source="camera")[-1].state == "off")
-    await asyncio.sleep(0.5)
+    await still(bob.seen)
     seen = dict(bob.seen)
     await eventually(grows(bob.heard, *bob.heard))
     assert bob.seen == seen
@@ -270,5 +248,5 @@ async def test_closing_a_room_ends_its_call(hall):
     await eventually(lambda: hall.of(m.Joined))
     await hall.controller.close_room(hall.room)
     await eventually(lambda: hall.of(m.Left, reason="room-closed"))
-    await eventually(lambda: ada.receiving.connectionState in ("closed", "failed"), within=3)
+    await eventually(lambda: ada.receiving.connectionState in ("closed", "failed"))
     await hall.controller.close_room(hall.room)

@@ -74,11 +74,10 @@ async def test_a_janus_that_is_killed_loses_nothing_but_two_seconds(node, two, s
     recording = secrets.token_hex(8)
     await scene.provider.start_recording("a", recording)
     await asyncio.sleep(3)
-    dead.kill()
     killed = scene.provider._teller.now()
-    await eventually(lambda: scene.of(m.RoomLost), within=10)
-    took = scene.provider._teller.now() - killed
-    assert took < 4000, took
+    dead.kill()
+    await eventually(lambda: scene.of(m.RoomLost))
+    assert scene.provider._teller.now() - killed < 15_000, "2 s, and more for a busy machine"
     assert [event.room for event in scene.of(m.RoomLost)] == ["a"]
     assert not scene.of(m.Left, room="b")
     for name in ("ada", "bob"):
@@ -115,11 +114,11 @@ async def test_rooms_of_the_only_janus_are_open_again_when_it_is_back(node, two,
     await scene.caller("a", "ada")
     await eventually(lambda: scene.of(m.Joined))
     getattr(two[0], how)()
-    await eventually(lambda: not scene.provider._crowd.people("a"), within=10)
+    await eventually(lambda: not scene.provider._crowd.people("a"))
     assert not scene.of(m.RoomLost)
     two[0].stop()
     two[0].start()
-    await eventually(lambda: scene.of(m.RoomLost), within=10)
+    await eventually(lambda: scene.of(m.RoomLost))
     await scene.callers["a", "ada"].close()
     await scene.caller("a", "ada")
     await eventually(lambda: len(scene.of(m.Joined)) == 2)
@@ -186,7 +185,7 @@ async def test_a_restart_leaves_media_on_until_all_join_anew(node):
     await eventually(lambda: again.seen)
     assert not second.of(m.Left)
     # Janus lets go of bob, who does not come back.
-    await eventually(lambda: second.of(m.Left), within=30)
+    await eventually(lambda: second.of(m.Left))
     assert [(each.participant, each.reason) for each in second.of(m.Left)] == [("bob", "lost")]
 
 
@@ -259,19 +258,18 @@ async def test_who_only_watches_and_dies_is_out_when_their_signalling_breaks_off
     loop = asyncio.get_running_loop()
     began, seen = loop.time(), sum(watching[1].seen.values())
     await eventually(lambda: scene.of(m.Left, participant="bob", reason="dead"))
-    assert 3 < loop.time() - began < 6, "5 s, and a second for a busy machine"
+    assert 3 < loop.time() - began < 15, "5 s, and more for a busy machine"
     await asyncio.sleep(1)
     assert [event.participant for event in scene.of(m.Left)] == ["bob"]
     await eventually(lambda: sum(watching[1].seen.values()) > seen + 10)
     assert ada.sending.connectionState == "connected"
 
 
-async def test_check_live_says_what_is_wrong_with_a_janus(two):
-    def checked(secret=januses.SECRET):
+async def test_check_live_says_what_is_wrong_with_a_janus(two, tmp_path):
+    def checked(secret=januses.SECRET, **more):
         urls = ",".join(server.url for server in two)
-        return command(
-            "check", "live", STOA_LIVE_PROVIDER="janus", STOA_LIVE_JANUS=urls, STOA_LIVE_JANUS_SECRET=secret
-        )
+        more |= {"STOA_LIVE_PROVIDER": "janus", "STOA_LIVE_JANUS": urls, "STOA_LIVE_JANUS_SECRET": secret}
+        return command("check", "live", **more)
 
     good = await asyncio.to_thread(checked)
     assert (good.returncode, good.stdout.count("Janus at ws://")) == (0, 2), good.stdout
@@ -282,3 +280,28 @@ async def test_check_live_says_what_is_wrong_with_a_janus(two):
     gone = await asyncio.to_thread(checked)
     assert gone.returncode == 1
     assert gone.stdout.count("does not answer") == 1
+    two[1].configure("janus.plugin.videoroom.jcfg", 'general: { string_ids = true admin_key = "sesame" }')
+    two[1].start()
+    shut = await asyncio.to_thread(checked, STOA_LIVE_JANUS_RECORDINGS=str(tmp_path / "nowhere"))
+    assert shut.stdout.count("STOA_LIVE_JANUS_ADMIN_KEY") == 1, shut.stdout
+    assert shut.stdout.count("can be written to") == 1
+    wrong = await asyncio.to_thread(checked, STOA_LIVE_JANUS_ADMIN_KEY="guessed")
+    assert wrong.stdout.count("STOA_LIVE_JANUS_ADMIN_KEY") == 1, wrong.stdout
+    keyed = await asyncio.to_thread(
+        checked, STOA_LIVE_JANUS_ADMIN_KEY="sesame", STOA_LIVE_JANUS_RECORDINGS=str(tmp_path)
+    )
+    assert keyed.returncode == 0, keyed.stdout
+    two[1].stop()
+    two[1].configure("janus.plugin.videoroom.jcfg", "general: { string_ids = false }")
+    text = (
+        two[1]
+        .configuration("janus.jcfg")
+        .replace("reclaim_session_timeout = 10", "reclaim_session_timeout = 0")
+    )
+    two[1].configure("janus.jcfg", text)
+    two[1].start()
+    assert "string_ids = true" in (await asyncio.to_thread(checked)).stdout
+    two[1].stop()
+    two[1].configure("janus.plugin.videoroom.jcfg", "general: { string_ids = true }")
+    two[1].start()
+    assert "reclaim_session_timeout = 10" in (await asyncio.to_thread(checked)).stdout

@@ -199,6 +199,10 @@ class Janus:
         if person is not None and not person.flowing:
             self._crowd.doubt(person)
 
+    def is_silent(self, room: str, participant: str) -> bool:
+        person = self._crowd.person(room, participant)
+        return person is not None and person.is_in and not person.flowing
+
     async def leave(self, room: str, participant: str, *, reason: str = "left") -> None:
         """They are out when this returns, of whatever node they are."""
         person = self._crowd.person(room, participant)

@@ -102,6 +102,10 @@ class Server:
 
     # What is asked -----------------------------------------------------------------------------------------------
 
+    async def about(self) -> Message:
+        """What it says of itself, and how it is set."""
+        return await self._call({"janus": "info"})
+
     async def attach(self) -> int:
         """A new handle of the room's plugin."""
         answer = await self._call({"janus": "attach", "plugin": _PLUGIN})
@@ -133,7 +137,7 @@ class Server:
     async def _called(self, request: Message, *, seconds: float = _CALL_SECONDS) -> Message:
         transaction = secrets.token_hex(8)
         request = request | {"transaction": transaction}
-        if self._session is not None:
+        if self._session is not None and request["janus"] != "info":
             request["session_id"] = self._session
         if self._secret:
             request["apisecret"] = self._secret

@@ -110,6 +110,10 @@ class Controller:
     async def cut_off(self, _room: str, _participant: str) -> None:
         """Browsers give a sign of life every 2.5 s by themselves: no more has to be known."""
 
+    def is_silent(self, _room: str, _participant: str) -> bool:
+        """Nobody is, for the same reason."""
+        return False
+
     async def leave(self, room: str, participant: str, *, reason: str = "left") -> None:
         """They are out when this returns. ``reason`` comes back in ``Left``: ``left``, ``kicked``, …"""
         await self._call(room, m.Leave(room, participant, reason))

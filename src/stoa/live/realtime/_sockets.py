@@ -24,6 +24,8 @@ from stoa.platform.realtime import Client, Frame, Namespace, Realtime, Watch
 WAITS = 60.0
 """Seconds that somebody who is not signed in may be connected without having joined."""
 _AT_ONCE = 500
+_ASK_EVERY, _UNANSWERED = 0.75, 5
+"""Who answers none of so many pings, so many seconds apart, is dead: after 3.75 to 4.5 s."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,19 +90,31 @@ class LiveSockets(Namespace):
         guest = client.state
         if isinstance(guest, Guest):
             self._put_out(guest, "logged-out")
-            self._later(self._let_go(guest))
+            self._later(self._let_go(guest, "logged-out"))
+
+    async def run(self) -> None:
+        """Of whom no media tells that they died, their sockets are asked. Counted are pings and not seconds: when this
+        process was held up, all that came meanwhile is read before the next one.
+        """
+        while True:
+            await asyncio.sleep(_ASK_EVERY)
+            if self._rooms and (signalling := self._studio.provider.signalling) is not None:
+                for guest in [each for room in self._rooms.values() for each in room.guests.values()]:
+                    silent = signalling.is_silent(guest.room.name, guest.member.user_id)
+                    if silent and guest.client.ping() >= _UNANSWERED:
+                        self._later(self._let_go(guest, "dead"))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _let_go(self, guest: Guest) -> None:
+    async def _let_go(self, guest: Guest, reason: str) -> None:
         with suppress(StoaError):
             if self._studio.provider.signalling is None:
                 await self._studio.provider.eject(guest.room.name, guest.member.user_id)
             else:
-                await self._signalling.leave(guest.room.name, guest.member.user_id, reason="logged-out")
+                await self._signalling.leave(guest.room.name, guest.member.user_id, reason=reason)
 
     def has_room(self, client: Client) -> None:
         client.send(wire.told(wire.RESYNC, {}))

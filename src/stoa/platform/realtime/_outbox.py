@@ -20,6 +20,8 @@ class Line(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def ping(self) -> int: ...
+
     def abort(self) -> None: ...
 
 
@@ -66,6 +68,10 @@ class Outbox(asyncio.Queue[Any]):
         if whole:
             self._bound = waiting + self._limit
         return True
+
+    def ping(self) -> int:
+        """See ``Client.ping``."""
+        return 0 if self._line is None or not self._engine.upgraded else self._line.ping()
 
     def task_done(self) -> None:
         super().task_done()

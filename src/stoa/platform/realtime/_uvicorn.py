@@ -14,6 +14,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 LINE = "stoa.line"
 """The name of the ASGI extension."""
+_PING = b"\x89\x00"
+"""RFC 6455's frame: browsers answer it by themselves, whatever their pages are busy with."""
 _log = logging.getLogger("stoa.websockets")
 _log.setLevel(logging.WARNING)  # a line for each connection would tell its id, which lets one in
 
@@ -21,11 +23,12 @@ _log.setLevel(logging.WARNING)  # a line for each connection would tell its id, 
 class SocketLine:
     """The ``Line`` of one WebSocket."""
 
-    __slots__ = ("_protocol", "on_room", "paused")
+    __slots__ = ("_protocol", "on_room", "paused", "unanswered")
 
     def __init__(self, protocol: WebSocketsSansIOProtocol) -> None:
         self._protocol = protocol
         self.paused = False
+        self.unanswered = 0
         self.on_room: Callable[[], None] = lambda: None
 
     @property
@@ -37,6 +40,14 @@ class SocketLine:
         protocol = self._protocol
         if not (protocol.close_sent or protocol.disconnected):
             protocol.transport.write(data)
+
+    def ping(self) -> int:
+        """See ``Client.ping``. What comes while a message is being handled may not have been read yet: it does not count."""
+        if self._protocol.read_paused:
+            self.unanswered = 0
+        unanswered, self.unanswered = self.unanswered, self.unanswered + 1
+        self.write(_PING)
+        return unanswered
 
     def abort(self) -> None:
         self._protocol.transport.abort()
@@ -53,6 +64,11 @@ class LentWebSockets(WebSocketsSansIOProtocol):
         self.line = SocketLine(self)
         self.scope["extensions"] = {**(self.scope.get("extensions") or {}), LINE: {"line": self.line}}
         await super().run_asgi()
+
+    def data_received(self, data: bytes) -> None:
+        if self.line is not None:
+            self.line.unanswered = 0
+        super().data_received(data)
 
     def pause_writing(self) -> None:
         super().pause_writing()
