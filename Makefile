@@ -29,11 +29,11 @@ serve: $(READY) ## Start the server on 127.0.0.1:8000 with demo data
 
 test: $(READY) browser turn ## Run the tests (a seeded sample of the very long ones)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/browser
+	$(BIN)/python -m pytest tests/browser
 
 test-long: $(READY) browser turn ## Run all tests, with every generated case
 	STOA_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --long -m "not browser"
-	STOA_TEST_LONG=1 $(BIN)/python -m pytest --long -m browser
+	STOA_TEST_LONG=1 $(BIN)/python -m pytest --long tests/browser
 
 check: $(READY) ## Lint, types, layers, format
 	$(BIN)/ruff check
