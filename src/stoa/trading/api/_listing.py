@@ -22,8 +22,6 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 From = Annotated[str | None, QueryParameter(name="from", max_length=40, schema_extra={"format": "date-time"})]
 To = Annotated[str | None, QueryParameter(name="to", max_length=40, schema_extra={"format": "date-time"})]
 Sort = Annotated[str, QueryParameter(max_length=64, description="One of the object's own fields.")]
-Wanted = NamedDependency[Listing]
-"""What ``listed_by`` provides."""
 
 
 class Direction(StrEnum):
@@ -35,7 +33,7 @@ Order = Annotated[Direction, QueryParameter()]
 
 
 Wanted = NamedDependency[Listing]
-"""What `listed_by` makes of a query."""
+"""What ``listed_by`` makes of a query."""
 
 
 def listed_by(sorts: Collection[str]) -> dict[str, Provide]:
