@@ -52,7 +52,7 @@ class Permissions(Struct, rename="camel"):
 
 
 class CreateCourse(Struct, rename={"course_id": "_id"}):
-    """``_id`` is made where it is absent."""
+    """``_id`` is any text without slashes; it is made where it is absent."""
 
     title: Annotated[str, Meta(min_length=1, max_length=rules.LONGEST_TITLE, pattern=r"^[^\x00]*$(?!\n)")]
     course_id: CourseId | None = None
@@ -306,7 +306,7 @@ class MemberBody(Struct, rename="camel"):
 
 class CourseBody(Struct, rename={"id": "_id", "instructor_id": "instructorId", "user_ids": "userIds",
                                  "created_at": "createdAt", "updated_at": "updatedAt"}):  # fmt: skip
-    """``userIds`` are those who are enrolled."""
+    """``userIds`` are those who are enrolled; to a student, themselves alone."""
 
     id: str
     title: str
@@ -383,7 +383,7 @@ def error_body(problem: Problem) -> ErrorBody | MessageBody:
 
 
 def _is_missing(field: str, message: str) -> bool:
-    return field in _REQUIRED and message == "is required."
+    return field in _REQUIRED and (message == "is required." or message.endswith("got null."))
 
 
 PATHS = ("/sessions", "/students", "/courses", "/recordings", "/join", "/webhooks")

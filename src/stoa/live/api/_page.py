@@ -55,7 +55,7 @@ def _file(
     name: str, media_type: str, headers: dict[str, str] | None = None, *, status_code: int = 200
 ) -> Response[bytes]:
     return Response(
-        (_STATIC / name).read_bytes(), status_code=status_code, media_type=f"{media_type}; charset=utf-8",
+        (_STATIC / name).read_bytes(), status_code=status_code, media_type=media_type,
         headers={"cache-control": "no-cache"} | (headers or {}),
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ async def list_participants(request: Request, session_name: FromPath[str]) -> li
 async def export_participants(request: Request, session_name: FromPath[str]) -> Response[str]:
     text = csv_of(await _participants(request, session_name))
     headers = {"content-disposition": 'attachment; filename="participants.csv"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(text, media_type="text/csv", headers=headers)
 
 
 async def _participants(request: Request, session_name: str) -> list[ParticipantBody]:
@@ -81,7 +81,7 @@ async def export_attendance(
     """The same, one line a class."""
     text = classes_csv((await _attendance(request, user_id, course_id)).classes)
     headers = {"content-disposition": 'attachment; filename="attendance.csv"'}
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(text, media_type="text/csv", headers=headers)
 
 
 async def _attendance(request: Request, user_id: str, course_id: str | None) -> StudentBody:
