@@ -4,7 +4,7 @@ import { at, label, make, sure } from './html.js';
 import { Setup } from './setup.js';
 import { Side } from './side.js';
 import { Tiles } from './tiles.js';
-import { mayReturn, when, whyNot, whyOut } from './words.js';
+import { mayReturn, when, whyNoScreen, whyNot, whyOut } from './words.js';
 
 const room = new LiveRoom({ token: tokens(api.tokenUrl), room: api.room });
 const tiles = new Tiles(room);
@@ -61,8 +61,6 @@ async function getReady(): Promise<void> {
 // Coming in and going out.
 
 async function join(): Promise<void> {
-  const button = at<HTMLButtonElement>('join');
-  button.disabled = true;
   state('Joining…');
   try {
     for (const kind of ['mic', 'camera'] as const) {
@@ -76,8 +74,6 @@ async function join(): Promise<void> {
     if (error instanceof LiveError && error.code === 'http.401') go('sign-in');
     if (error instanceof LiveError && error.url) location.replace(new URL(location.pathname, error.url));
     problem(error);
-  } finally {
-    button.disabled = false;
   }
 }
 
@@ -116,29 +112,37 @@ function buttons(): void {
     ['mic', 'mic', 'microphone', ['Unmute', 'Mute']], ['camera-button', 'camera', 'camera', ['Start camera', 'Stop camera']],
   ] as const) {
     const own = room.own.get(kind), on = own?.state === 'on';
-    at(id).setAttribute('aria-pressed', String(on));
+    shows(id, on);
     label(at(id), on ? kind : `${kind}-off`, own ? words[Number(on)]! : `Use a ${word}`);
   }
-  const shares = room.own.has('screen');
-  at('screen').setAttribute('aria-pressed', String(shares));
-  label(at('screen'), 'screen', shares ? 'Stop sharing' : 'Share screen');
+  const sharing = room.own.has('screen');
+  shows('screen', sharing);
+  label(at('screen'), 'screen', sharing ? 'Stop sharing' : 'Share screen');
   const hand = room.participants.find((one) => one.isMe)?.hand ?? false;
-  at('hand').setAttribute('aria-pressed', String(hand));
+  shows('hand', hand);
   label(at('hand'), 'hand', hand ? 'Lower hand' : 'Raise hand');
   label(at('record'), 'record', room.isRecorded ? 'Stop recording' : 'Record');
-  at('recorded').hidden = !room.isRecorded;
+  at('recorded').hidden = !room.isRecorded || room.state === 'out';
 }
 
+/** For the eyes: whoever listens hears what the button does. */
+function shows(id: string, on: boolean): void {
+  at(id).dataset['on'] = String(on);
+}
+
+/** Once at a time. The button is not disabled meanwhile: it would lose the focus. */
 function does(id: string, work: () => Promise<unknown>): void {
-  const button = at<HTMLButtonElement>(id);
+  const button = at(id);
   button.onclick = async () => {
-    button.disabled = true;
+    if (button.ariaBusy === 'true') return;
+    button.ariaBusy = 'true';
+    if (room.state === 'in') state('');
     try {
       await work();
     } catch (error) {
-      if ((error as Error).name !== 'NotAllowedError') problem(error); // they changed their mind
+      problem(error);
     } finally {
-      button.disabled = false;
+      button.ariaBusy = 'false';
       buttons();
     }
   };
@@ -160,8 +164,14 @@ does('again', async () => { over('left'); await begin(); });
 does('leave', () => room.leave());
 does('mic', () => toggle('mic'));
 does('camera-button', () => toggle('camera'));
-does('screen', () => room.publish('screen', room.own.has('screen') ? null : {}));
-does('hand', () => room.send({ hand: at('hand').getAttribute('aria-pressed') !== 'true' }));
+does('screen', async () => {
+  if (room.own.has('screen')) await room.publish('screen', null);
+  else await room.publish('screen').catch((error: Error) => {
+    if (!(error instanceof DOMException)) throw error;
+    state(whyNoScreen(error), true);
+  });
+});
+does('hand', () => room.send({ hand: at('hand').dataset['on'] !== 'true' }));
 does('record', async () => {
   if (!room.isRecorded) await api.startRecording();
   else if (await sure('To stop recording ends the class for everybody. Stop it?', 'Stop and end')) await api.stopRecording();
