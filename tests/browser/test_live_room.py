@@ -368,6 +368,27 @@ def test_who_has_no_microphone_is_seen_to_have_none(enter, session):
     assert "join" not in bo.inner_text("#state"), "they are in already"
 
 
+def test_who_may_not_speak_sees_that_they_are_not_heard(enter, school, session):
+    teacher, bo = enter("Ada", session), enter("Bo", session)
+    sees(teacher, 2)
+    path = (
+        f"/live/sessions/{session['roomName']}/participants/{bo.evaluate('room.joined.userId')}/permissions"
+    )
+    silent = "#people li:has-text('Bo Li') .sign:has-text('microphone off')"
+    assert school.teacher.post(path, json={"micAllowed": False}).status_code == 200
+    for page in (teacher, bo):
+        page.wait_for_selector(silent, state="attached")
+    bo.click("#mic")
+    shows(bo, "#state", "The teacher turned your microphone off for this class.")
+    assert bo.evaluate("room.own.get('mic').track.enabled") is False
+    assert school.teacher.post(path, json={"micAllowed": True}).status_code == 200
+    shows(bo, "#mic", "Unmute")
+    assert bo.inner_text("#state") == ""
+    bo.click("#mic")
+    for page in (teacher, bo):
+        page.wait_for_selector(silent, state="detached")
+
+
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390)], ids=["upright", "lying"])
 def test_on_a_telephone_all_is_in_reach(enter, session, width, height):
     page = enter("Ada", session, viewport={"width": width, "height": height})

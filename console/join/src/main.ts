@@ -4,13 +4,15 @@ import { at, label, make, sure } from './html.js';
 import { Setup } from './setup.js';
 import { Side } from './side.js';
 import { Tiles } from './tiles.js';
-import { mayReturn, when, whyNoScreen, whyNot, whyOut } from './words.js';
+import { mayReturn, whatIsHeld, when, whyNoScreen, whyNot, whyOut } from './words.js';
 
 const room = new LiveRoom({ token: tokens(api.tokenUrl), room: api.room });
 const tiles = new Tiles(room);
 const setup = new Setup();
 const side = new Side(room, tiles, problem);
 let session: api.Session;
+/** What the teacher does not let one use. */
+const held = new Set<'mic' | 'camera'>();
 /** For the browser's console. */
 Object.assign(window, { room });
 
@@ -79,11 +81,11 @@ async function join(): Promise<void> {
 
 function inside(joined: Joined): void {
   if (document.body.dataset['place'] !== 'room') go('room');
-  state('');
   for (const id of ['record', 'end']) at(id).hidden = !joined.isOwner;
   at('record').hidden ||= !session.recordingEnabled;
   at('screen').hidden = !navigator.mediaDevices?.getDisplayMedia;
   if (joined.provider === 'daily') elsewhere(joined);
+  hold(joined);
   for (const participant of room.participants) tiles.person(participant);
   for (const own of room.own.values()) tiles.own(joined.userId, own);
   side.people();
@@ -101,6 +103,16 @@ function elsewhere({ entry }: Joined): void {
   setup.close();
 }
 
+/** What may not be sent is muted here, too, so that nobody thinks that they are heard. */
+function hold({ micAllowed, cameraAllowed }: { micAllowed: boolean; cameraAllowed: boolean }): void {
+  for (const [kind, allowed] of [['mic', micAllowed], ['camera', cameraAllowed]] as const) {
+    held[allowed ? 'delete' : 'add'](kind);
+    if (!allowed) void room.mute(kind).catch(problem);
+  }
+  state(whatIsHeld(held));
+  buttons();
+}
+
 function alone(): void {
   at('alone').hidden = room.participants.length > 1 || room.joined?.provider === 'daily';
 }
@@ -113,7 +125,7 @@ function buttons(): void {
   ] as const) {
     const own = room.own.get(kind), on = own?.state === 'on';
     shows(id, on);
-    label(at(id), on ? kind : `${kind}-off`, own ? words[Number(on)]! : `Use a ${word}`);
+    label(at(id), on ? kind : `${kind}-off`, held.has(kind) ? `No ${word} for you` : own ? words[Number(on)]! : `Use a ${word}`);
   }
   const sharing = room.own.has('screen');
   shows('screen', sharing);
@@ -150,7 +162,8 @@ function does(id: string, work: () => Promise<unknown>): void {
 
 async function toggle(kind: 'mic' | 'camera'): Promise<void> {
   const own = room.own.get(kind);
-  if (own) await room.mute(kind, own.state === 'on');
+  if (held.has(kind)) state(whatIsHeld(held), true);
+  else if (own) await room.mute(kind, own.state === 'on');
   else {
     await setup.open(kind);
     const track = setup.tracks[kind];
@@ -241,10 +254,7 @@ room.on('entry', (entry) => {
   if (entry.type.startsWith('recording')) buttons();
   if (!entry.past && entry.type === 'recording_started') state('This class is being recorded.');
   if (!entry.past && entry.type === 'recording_failed') state('Some of the recording could not be written. The class goes on.', true);
-  if (entry.type === 'permitted' && !entry.past && entry.userId === room.joined?.userId) {
-    const held = [entry.micAllowed ? '' : 'microphone', entry.cameraAllowed ? '' : 'camera'].filter(Boolean).join(' and ');
-    state(held ? `The teacher turned your ${held} off for this class.` : '');
-  }
+  if (entry.type === 'permitted' && !entry.past && entry.userId === room.joined?.userId) hold(entry);
 });
 room.on('muted', ({ source }) => state(`The teacher muted your ${source === 'mic' ? 'microphone' : source}.`, true));
 room.on('reconnecting', () => state('The connection is gone. Trying to come back…', true));

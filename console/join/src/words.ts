@@ -71,6 +71,12 @@ export function whyNoScreen({ name }: { name: string }): string {
   return name === 'NotAllowedError' || name === 'AbortError' ? '' : 'Your screen can not be shared: the system does not let the browser.';
 }
 
+/** What the teacher does not let one use; empty where one may use all. */
+export function whatIsHeld(held: ReadonlySet<'mic' | 'camera'>): string {
+  const devices = [held.has('mic') && 'microphone', held.has('camera') && 'camera'].filter(Boolean).join(' and your ');
+  return devices && `The teacher turned your ${devices} off for this class.`;
+}
+
 /** When a class begins, as seen from now: `today at 14:00`. */
 export function when(start: Date, now: Date, locale?: string): string {
   const time = start.toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { initials, mayReturn, sentenceIn, when, whyNoDevice, whyNoScreen, whyNot, whyOut } from '../src/words.js';
+import { initials, mayReturn, sentenceIn, whatIsHeld, when, whyNoDevice, whyNoScreen, whyNot, whyOut } from '../src/words.js';
 
 test('every reason is a sentence', () => {
   for (const reason of ['left', 'kicked', 'ended', 'replaced', 'logged-out', 'live.room_full', 'unheard-of']) {
@@ -8,6 +8,13 @@ test('every reason is a sentence', () => {
   }
   assert.equal(whyOut('live.new', 'not now'), 'Not now.');
   assert.equal(whyNot(new Error('Not authorized to join session:x')), 'You are not enrolled in this course, so you can not join its class.');
+});
+
+test('what is held is named', () => {
+  const sentences = [[], ['camera'], ['mic', 'camera']].map((held) => whatIsHeld(new Set(held as 'mic'[])));
+  assert.deepEqual(sentences, [
+    '', 'The teacher turned your camera off for this class.', 'The teacher turned your microphone and your camera off for this class.',
+  ]);
 });
 
 test('what is missing is told once', () => {
