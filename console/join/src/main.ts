@@ -238,7 +238,10 @@ at<HTMLFormElement>('login').onsubmit = async (event) => {
 room.on('joined', inside);
 room.on('track', (track) => { tiles.track(track); side.people(); });
 room.on('published', (own) => {
-  if (room.state === 'in' || room.state === 'reconnecting') tiles.own(room.joined?.userId ?? '', own);
+  if (room.state === 'in' || room.state === 'reconnecting') {
+    tiles.own(room.joined?.userId ?? '', own);
+    side.people();
+  }
   if (own.state === 'ended' && own.source in setup.tracks && setup.tracks[own.source as 'mic'] === own.track) delete setup.tracks[own.source as 'mic'];
   buttons();
 });
