@@ -100,7 +100,9 @@ async def test_what_was_not_said_is_as_documented(teacher):
 
 
 @pytest.mark.parametrize("body", [{}, {"courseId": "c"}, {"startsAt": CLASS["startsAt"]},
-                                  {"courseId": "", "startsAt": CLASS["startsAt"]}], ids=str)  # fmt: skip
+                                  {"courseId": "", "startsAt": CLASS["startsAt"]},
+                                  {"courseId": None, "startsAt": CLASS["startsAt"]},
+                                  {"courseId": "c", "startsAt": None}], ids=str)  # fmt: skip
 async def test_both_are_required(teacher, body):
     answer = await teacher.post("/live/sessions", json=body)
     assert answer.status_code == 400
@@ -313,6 +315,25 @@ async def test_a_registered_course_says_who_creates_and_who_enters(house, teache
     assert (await student.post(f"/live/sessions/{room}/token")).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["", " ", "a/b", ".."])
+async def test_a_course_that_no_address_could_name_is_refused(teacher, name):
+    refused = await teacher.post("/live/courses", json={"_id": name, "title": "Algebra"})
+    assert refused.status_code == 400
+    assert refused.json()["error"].startswith("_id")
+    assert (await teacher.get("/live/courses")).json() == []
+
+
+async def test_a_student_does_not_see_who_else_is_enrolled(house, teacher, student):
+    course = (await teacher.post("/live/courses", json={"title": "Algebra"})).json()["_id"]
+    both = sorted([house.ids["lea.student"], house.ids["tom.teacher"]])
+    await teacher.put(f"/live/courses/{course}/enrolments", json={"userIds": both})
+    assert (await teacher.get(f"/live/courses/{course}")).json()["userIds"] == both
+    assert (await student.get(f"/live/courses/{course}")).json()["userIds"] == [house.ids["lea.student"]]
+    assert [one["userIds"] for one in (await student.get("/live/courses")).json()] == [
+        [house.ids["lea.student"]]
+    ]
+
+
 async def test_nobody_takes_a_course_that_others_have_sessions_of(teacher, other):
     await create(teacher, courseId="geometry")
     assert (await other.post("/live/courses", json={"_id": "geometry", "title": "Mine"})).status_code == 409
@@ -423,7 +444,7 @@ async def test_the_ledger_counts_every_interval(house, teacher, student):
     assert first["role"] == "student"
     assert (await student.get(f"/live/sessions/{room}/participants")).status_code == 403
     answer = await teacher.get(f"/live/sessions/{room}/participants.csv")
-    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["totalSeconds"] for row in rows] == ["35", "35"]
     assert (await student.get(f"/live/sessions/{room}/participants.csv")).status_code == 403

@@ -133,7 +133,7 @@ async def test_who_teaches_sees_their_own_classes_and_admins_all(school):
 
 async def test_as_a_spreadsheet(school):
     answer = await report(school, "lea.student", suffix=".csv")
-    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["sessionName"] for row in rows] == school.rooms
     assert (rows[0]["presentSeconds"], rows[0]["share"], rows[0]["times"]) == ("1800", "0.5", "2")

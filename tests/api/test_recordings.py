@@ -17,7 +17,7 @@ from tests.support.studio import FakeProvider
 
 from stoa.live import service
 from stoa.live.studio import Studio
-from stoa.live.workshop import Workshop, _bench
+from stoa.live.workshop import Workshop, _bench, _process
 from stoa.platform import journal
 from stoa.platform.timers import Sweeper
 
@@ -250,6 +250,49 @@ async def test_one_that_is_killed_always_has_failed_in_the_end(course, house, mo
         house.clock.advance(_bench.DELAYS[0])
     failed = await course.details()
     assert (failed["status"], failed["reason"]) == ("failed", "The composing process ended with -9.")
+
+
+async def test_a_disk_without_room_for_the_work_is_a_failure_that_is_told(course, house, monkeypatch):
+    """It would be tried again for ever, every few seconds."""
+    monkeypatch.setattr(_bench, "DELAYS", _bench.DELAYS[:1])
+    house.workshop._folder.parent.mkdir(parents=True, exist_ok=True)
+    house.workshop._folder.write_text("a file where the folder should be")
+    for _ in range(2):
+        await course.make()
+        house.clock.advance(_bench.DELAYS[0])
+    failed = await course.details()
+    assert (failed["status"], failed["reason"]) == ("failed", "Not a directory")
+    house.workshop._folder.unlink()
+    assert (await course.teacher.post(f"/live/recordings/{course.id}/compose")).status_code == 202
+    await course.make()
+    assert (await course.details())["status"] == "finished"
+
+
+COMPOSER = """
+import os, pathlib, sys, time
+folder = pathlib.Path(sys.argv[1])
+(folder / "lock").write_text(str(os.getpid()))
+(folder / "progress").write_text("0.100")
+for _ in range(40):
+    time.sleep(0.2)
+    {sign}
+(folder / "failed").write_text('{{"reason": "came to its end", "again": false}}')
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("sign", "outcome"), [
+    ("os.utime(folder / 'progress')", ("failed", "came to its end")), ("pass", ("processing", None)),
+])  # fmt: skip
+async def test_one_that_shows_no_sign_of_work_is_killed(course, house, monkeypatch, tmp_path, sign, outcome):
+    """However little of it is done: decoding what a hidden tile missed takes long."""
+    (tmp_path / "idle_composer.py").write_text(COMPOSER.format(sign=sign))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(_process, "MODULE", "idle_composer")
+    monkeypatch.setattr(_process, "HANGS", 5)
+    await course.make()
+    told = await course.details()
+    assert (told["status"], told["reason"]) == outcome
 
 
 async def test_a_server_that_stops_leaves_the_work_to_the_next(course, house):

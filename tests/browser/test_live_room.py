@@ -1,12 +1,14 @@
 """Calls through the whole service: `stoa serve`, its page `/live/join/<room>`, and Chromium with fake cameras."""
 
+import contextlib
 import os
 import signal
 import time
-from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
+from tests.support import relays
 from tests.support.processes import ROOT, Running
 
 from stoa.web.auth import LOGIN_COOKIE
@@ -16,13 +18,36 @@ pytestmark = pytest.mark.browser
 PASSWORD = "a long password"
 NAMES = ("Ada", "Bo", "Cy", "Di", "Ed", "Flo")
 SEEN = "[...document.querySelectorAll('.tile:not(.dark) video')].filter(each => each.videoWidth && each.currentTime > 0).length"
-NO_CAMERA = """
+WITHOUT = """
 const real = MediaDevices.prototype.getUserMedia;
 MediaDevices.prototype.getUserMedia = function (wanted) {
-  return wanted.video ? Promise.reject(new DOMException('none', 'NotFoundError')) : real.call(this, wanted);
+  return wanted.%s ? Promise.reject(new DOMException('none', 'NotFoundError')) : real.call(this, wanted);
 };
 """
+NO_CAMERA, NO_MICROPHONE = WITHOUT % "video", WITHOUT % "audio"
+OUTSIDE = """
+[...document.querySelectorAll('#room :is(button, input, .tile)')].filter(each => each.offsetParent).map(each => [each, each.getBoundingClientRect()])
+  .filter(([each, box]) => {
+    const there = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return box.left < 0 || box.right > innerWidth || box.top < 0 || box.bottom > innerHeight || !each.contains(there);
+  }).map(([each]) => each.id || each.outerHTML)
+"""
 EMBEDDED = {"STOA_LIVE_LISTEN": "127.0.0.1"}
+ONLY_RELAYED = """
+window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(configuration) {
+    super({...configuration, iceTransportPolicy: 'relay'});
+    connections.push(this);
+  }
+};
+"""
+PATHS = """
+Promise.all(connections.map(async each => {
+  const found = await each.getStats(), chosen = [...found.values()].find(one => one.type === 'transport').selectedCandidatePairId;
+  return chosen && found.get(found.get(chosen).localCandidateId).candidateType;
+}))
+"""
 
 
 class School:
@@ -67,7 +92,7 @@ class School:
         self.teacher.close()
         self.running.stop()
         for lock in self._folder.rglob("live/media*/**/*.lock"):
-            with suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
                 os.kill(int(lock.read_text()), signal.SIGKILL)
 
 
@@ -88,23 +113,25 @@ def session(school):
 @pytest.fixture
 def visit(media, school):
     """``visit(name, session)`` is somebody's page of a class, signed in, before they join."""
-    contexts = []
+    with contextlib.ExitStack() as after:
+        yield visiting(media, school, after)
 
+
+def visiting(media, school, after):
     def visit(name, session, *, picture="240", script=None, viewport=None):
-        contexts.append(media.new_context(**({"viewport": viewport} if viewport else {})))
-        contexts[-1].set_default_timeout(60_000)
+        context = media.new_context(**({"viewport": viewport} if viewport else {}))
+        after.callback(context.close)
+        context.set_default_timeout(60_000)
         if name is not None:
-            contexts[-1].add_cookies([school.people[name][1]])
-        page = contexts[-1].new_page()
+            context.add_cookies([school.people[name][1]])
+        page = context.new_page()
         page.add_init_script(f"localStorage.setItem('stoa-live-picture', '{picture}')")
         if script:
             page.add_init_script(script)
         page.goto(f"{school.address}/live/join/{session['roomName']}")
         return page
 
-    yield visit
-    for context in contexts:
-        context.close()
+    return visit
 
 
 @pytest.fixture
@@ -213,7 +240,7 @@ def test_two_sign_in_and_talk(visit, enter, school, session):
     bo.fill("[name=username]", "bo.li")
     bo.fill("[name=password]", "wrong")
     bo.click("#login button")
-    eventually(bo, lambda: bo.inner_text("#state"))
+    shows(bo, "#state", "The username or the password is wrong.")
     bo.fill("[name=password]", PASSWORD)
     bo.click("#login button")
     join(bo)
@@ -222,9 +249,12 @@ def test_two_sign_in_and_talk(visit, enter, school, session):
         sees(page, 2)
     bo.fill("#text", "Good morning")
     bo.press("#text", "Enter")
-    bo.click("#hand")
+    bo.focus("#hand")
+    bo.keyboard.press("Enter")
     shows(teacher, "#said", "Good morning")
     shows(teacher, "#people-title", "2 here · 1 hand up")
+    shows(bo, "#hand", "Lower hand")
+    assert bo.evaluate("document.activeElement.id") == "hand", "who uses the keyboard goes on from there"
     bo.click("#mic")
     shows(bo, "#mic", "Unmute")
     teacher.wait_for_selector(
@@ -267,9 +297,12 @@ def test_the_owner_mutes_records_and_ends(enter, session):
     shows(late, "header", "Recording")
     late.wait_for_selector("#people li:has-text('Bo Li') .sign:has-text('microphone off')", state="attached")
     shows(late, "#people-title", "3 here · 1 hand up")
+    late.click("#leave")
+    shows(late, "main", "You left the class.")
+    assert "Recording" not in late.inner_text("header")
     teacher.click("#record")
     teacher.click("#sure-yes")
-    for page in (teacher, bo, late):
+    for page in (teacher, bo):
         shows(page, "main", "The class has ended.")
         assert page.is_hidden("#again")
 
@@ -313,6 +346,73 @@ def test_who_has_no_camera_is_heard(enter, session):
     bo.click("#camera-button")
     shows(bo, "#state", "Your camera was not found.")
     sees(bo, 1)
+
+
+@pytest.mark.long
+def test_who_can_only_relay_is_in_the_call(service_or_skip, media, tmp_path):
+    """A browser behind a firewall that lets nothing out but TURN: it is told of a server, and gets in by its credentials."""
+    service_or_skip("coturn (/usr/bin/turnserver)", lambda: Path(relays.TURNSERVER).stat())
+    with relays.coturn(tmp_path) as port, contextlib.ExitStack() as after:
+        turn = {"STOA_LIVE_TURN": f"turn:127.0.0.1:{port}", "STOA_LIVE_TURN_SECRET": relays.SECRET}
+        school = School(tmp_path, **EMBEDDED, **turn)
+        after.callback(school.close)
+        visit = visiting(media, school, after)
+        session = school.session()
+        pages = [visit("Ada", session), visit("Bo", session, script=ONLY_RELAYED)]
+        for page in pages:
+            join(page)
+        assert_all_flow(pages, seconds=2, height=240)
+        assert pages[1].evaluate(PATHS) == ["relay", "relay"]
+
+
+def test_who_has_no_microphone_is_seen_to_have_none(enter, session):
+    teacher, bo = enter("Ada", session), enter("Bo", session, script=NO_MICROPHONE)
+    sees(teacher, 2)
+    teacher.wait_for_selector(
+        "#people li:has-text('Bo Li') .sign:has-text('microphone off')", state="attached"
+    )
+    assert teacher.is_disabled("[aria-label='Mute Bo Li']")
+    bo.click("#mic")
+    shows(bo, "#state", "Your microphone was not found.")
+    assert "join" not in bo.inner_text("#state"), "they are in already"
+
+
+def test_who_may_not_speak_sees_that_they_are_not_heard(enter, school, session):
+    teacher, bo = enter("Ada", session), enter("Bo", session)
+    sees(teacher, 2)
+    path = (
+        f"/live/sessions/{session['roomName']}/participants/{bo.evaluate('room.joined.userId')}/permissions"
+    )
+    silent = "#people li:has-text('Bo Li') .sign:has-text('microphone off')"
+    assert school.teacher.post(path, json={"micAllowed": False}).status_code == 200
+    for page in (teacher, bo):
+        page.wait_for_selector(silent, state="attached")
+    bo.click("#mic")
+    shows(bo, "#state", "The teacher turned your microphone off for this class.")
+    assert bo.evaluate("room.own.get('mic').track.enabled") is False
+    assert school.teacher.post(path, json={"micAllowed": True}).status_code == 200
+    shows(bo, "#mic", "Unmute")
+    assert bo.inner_text("#state") == ""
+    bo.click("#mic")
+    for page in (teacher, bo):
+        page.wait_for_selector(silent, state="detached")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (844, 390)], ids=["upright", "lying"])
+def test_on_a_telephone_all_is_in_reach(enter, session, width, height):
+    page = enter("Ada", session, viewport={"width": width, "height": height})
+    enter("Bo", session)
+    sees(page, 2)
+    assert page.evaluate(OUTSIDE) == []
+    page.click("#show-chat")
+    page.fill("#text", "Good morning")
+    page.click("#chat button")
+    shows(page, "#said", "Good morning")
+    page.click("#show-people")
+    page.click("[aria-label='Mute Bo Li']")
+    page.wait_for_selector("#people li:has-text('Bo Li') .sign:has-text('microphone off')", state="attached")
+    page.click("#show-people")
+    assert page.evaluate(OUTSIDE) == []
 
 
 def test_a_full_class_says_so(visit, enter, school):

@@ -1,5 +1,7 @@
 // The server, as this page asks it: whoever is signed in is known by the cookie.
 
+import { sentenceIn } from './words.js';
+
 export interface Session {
   _id: string;
   courseId: string;
@@ -20,7 +22,7 @@ async function ask<Told>(method: string, path: string, body?: object): Promise<T
   const how: RequestInit = body ? { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : { method };
   const answer = await fetch(new URL(path, base), how);
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(told.message ?? told.error ?? (typeof told === 'string' ? told : answer.statusText));
+  if (!answer.ok) throw new Error(sentenceIn(told) || answer.statusText);
   return told as Told;
 }
 

@@ -4,13 +4,15 @@ import { at, label, make, sure } from './html.js';
 import { Setup } from './setup.js';
 import { Side } from './side.js';
 import { Tiles } from './tiles.js';
-import { mayReturn, when, whyNot, whyOut } from './words.js';
+import { mayReturn, whatIsHeld, when, whyNoScreen, whyNot, whyOut } from './words.js';
 
 const room = new LiveRoom({ token: tokens(api.tokenUrl), room: api.room });
 const tiles = new Tiles(room);
 const setup = new Setup();
 const side = new Side(room, tiles, problem);
 let session: api.Session;
+/** What the teacher does not let one use. */
+const held = new Set<'mic' | 'camera'>();
 /** For the browser's console. */
 Object.assign(window, { room });
 
@@ -61,8 +63,6 @@ async function getReady(): Promise<void> {
 // Coming in and going out.
 
 async function join(): Promise<void> {
-  const button = at<HTMLButtonElement>('join');
-  button.disabled = true;
   state('Joining…');
   try {
     for (const kind of ['mic', 'camera'] as const) {
@@ -76,18 +76,16 @@ async function join(): Promise<void> {
     if (error instanceof LiveError && error.code === 'http.401') go('sign-in');
     if (error instanceof LiveError && error.url) location.replace(new URL(location.pathname, error.url));
     problem(error);
-  } finally {
-    button.disabled = false;
   }
 }
 
 function inside(joined: Joined): void {
   if (document.body.dataset['place'] !== 'room') go('room');
-  state('');
   for (const id of ['record', 'end']) at(id).hidden = !joined.isOwner;
   at('record').hidden ||= !session.recordingEnabled;
   at('screen').hidden = !navigator.mediaDevices?.getDisplayMedia;
   if (joined.provider === 'daily') elsewhere(joined);
+  hold(joined);
   for (const participant of room.participants) tiles.person(participant);
   for (const own of room.own.values()) tiles.own(joined.userId, own);
   side.people();
@@ -105,6 +103,16 @@ function elsewhere({ entry }: Joined): void {
   setup.close();
 }
 
+/** What may not be sent is muted here, too, so that nobody thinks that they are heard. */
+function hold({ micAllowed, cameraAllowed }: { micAllowed: boolean; cameraAllowed: boolean }): void {
+  for (const [kind, allowed] of [['mic', micAllowed], ['camera', cameraAllowed]] as const) {
+    held[allowed ? 'delete' : 'add'](kind);
+    if (!allowed) void room.mute(kind).catch(problem);
+  }
+  state(whatIsHeld(held));
+  buttons();
+}
+
 function alone(): void {
   at('alone').hidden = room.participants.length > 1 || room.joined?.provider === 'daily';
 }
@@ -116,29 +124,37 @@ function buttons(): void {
     ['mic', 'mic', 'microphone', ['Unmute', 'Mute']], ['camera-button', 'camera', 'camera', ['Start camera', 'Stop camera']],
   ] as const) {
     const own = room.own.get(kind), on = own?.state === 'on';
-    at(id).setAttribute('aria-pressed', String(on));
-    label(at(id), on ? kind : `${kind}-off`, own ? words[Number(on)]! : `Use a ${word}`);
+    shows(id, on);
+    label(at(id), on ? kind : `${kind}-off`, held.has(kind) ? `No ${word} for you` : own ? words[Number(on)]! : `Use a ${word}`);
   }
-  const shares = room.own.has('screen');
-  at('screen').setAttribute('aria-pressed', String(shares));
-  label(at('screen'), 'screen', shares ? 'Stop sharing' : 'Share screen');
+  const sharing = room.own.has('screen');
+  shows('screen', sharing);
+  label(at('screen'), 'screen', sharing ? 'Stop sharing' : 'Share screen');
   const hand = room.participants.find((one) => one.isMe)?.hand ?? false;
-  at('hand').setAttribute('aria-pressed', String(hand));
+  shows('hand', hand);
   label(at('hand'), 'hand', hand ? 'Lower hand' : 'Raise hand');
   label(at('record'), 'record', room.isRecorded ? 'Stop recording' : 'Record');
-  at('recorded').hidden = !room.isRecorded;
+  at('recorded').hidden = !room.isRecorded || room.state === 'out';
 }
 
+/** For the eyes: whoever listens hears what the button does. */
+function shows(id: string, on: boolean): void {
+  at(id).dataset['on'] = String(on);
+}
+
+/** Once at a time. The button is not disabled meanwhile: it would lose the focus. */
 function does(id: string, work: () => Promise<unknown>): void {
-  const button = at<HTMLButtonElement>(id);
+  const button = at(id);
   button.onclick = async () => {
-    button.disabled = true;
+    if (button.ariaBusy === 'true') return;
+    button.ariaBusy = 'true';
+    if (room.state === 'in') state('');
     try {
       await work();
     } catch (error) {
-      if ((error as Error).name !== 'NotAllowedError') problem(error); // they changed their mind
+      problem(error);
     } finally {
-      button.disabled = false;
+      button.ariaBusy = 'false';
       buttons();
     }
   };
@@ -146,7 +162,8 @@ function does(id: string, work: () => Promise<unknown>): void {
 
 async function toggle(kind: 'mic' | 'camera'): Promise<void> {
   const own = room.own.get(kind);
-  if (own) await room.mute(kind, own.state === 'on');
+  if (held.has(kind)) state(whatIsHeld(held), true);
+  else if (own) await room.mute(kind, own.state === 'on');
   else {
     await setup.open(kind);
     const track = setup.tracks[kind];
@@ -160,8 +177,14 @@ does('again', async () => { over('left'); await begin(); });
 does('leave', () => room.leave());
 does('mic', () => toggle('mic'));
 does('camera-button', () => toggle('camera'));
-does('screen', () => room.publish('screen', room.own.has('screen') ? null : {}));
-does('hand', () => room.send({ hand: at('hand').getAttribute('aria-pressed') !== 'true' }));
+does('screen', async () => {
+  if (room.own.has('screen')) await room.publish('screen', null);
+  else await room.publish('screen').catch((error: Error) => {
+    if (!(error instanceof DOMException)) throw error;
+    state(whyNoScreen(error), true);
+  });
+});
+does('hand', () => room.send({ hand: at('hand').dataset['on'] !== 'true' }));
 does('record', async () => {
   if (!room.isRecorded) await api.startRecording();
   else if (await sure('To stop recording ends the class for everybody. Stop it?', 'Stop and end')) await api.stopRecording();
@@ -215,7 +238,10 @@ at<HTMLFormElement>('login').onsubmit = async (event) => {
 room.on('joined', inside);
 room.on('track', (track) => { tiles.track(track); side.people(); });
 room.on('published', (own) => {
-  if (room.state === 'in' || room.state === 'reconnecting') tiles.own(room.joined?.userId ?? '', own);
+  if (room.state === 'in' || room.state === 'reconnecting') {
+    tiles.own(room.joined?.userId ?? '', own);
+    side.people();
+  }
   if (own.state === 'ended' && own.source in setup.tracks && setup.tracks[own.source as 'mic'] === own.track) delete setup.tracks[own.source as 'mic'];
   buttons();
 });
@@ -231,10 +257,7 @@ room.on('entry', (entry) => {
   if (entry.type.startsWith('recording')) buttons();
   if (!entry.past && entry.type === 'recording_started') state('This class is being recorded.');
   if (!entry.past && entry.type === 'recording_failed') state('Some of the recording could not be written. The class goes on.', true);
-  if (entry.type === 'permitted' && !entry.past && entry.userId === room.joined?.userId) {
-    const held = [entry.micAllowed ? '' : 'microphone', entry.cameraAllowed ? '' : 'camera'].filter(Boolean).join(' and ');
-    state(held ? `The teacher turned your ${held} off for this class.` : '');
-  }
+  if (entry.type === 'permitted' && !entry.past && entry.userId === room.joined?.userId) hold(entry);
 });
 room.on('muted', ({ source }) => state(`The teacher muted your ${source === 'mic' ? 'microphone' : source}.`, true));
 room.on('reconnecting', () => state('The connection is gone. Trying to come back…', true));

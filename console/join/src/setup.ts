@@ -38,10 +38,8 @@ export class Setup {
       mic: only === 'camera' ? false : this.#wanted('mic'), camera: only === 'mic' ? false : this.#wanted('camera'),
     });
     Object.assign(this.tracks, tracks);
-    const problems = [
-      failed.mic ? whyNoDevice('microphone', failed.mic) : '', failed.camera ? whyNoDevice('camera', failed.camera) : '',
-    ].filter(Boolean);
-    at('devices-problem').textContent = problems.length ? `${problems.join(' ')} You can join all the same.` : '';
+    const problem = whyNoDevice(failed);
+    at('devices-problem').textContent = problem && !this.changed ? `${problem} You can join all the same.` : problem;
     for (const kind of ['mic', 'camera'] as const) {
       at<HTMLButtonElement>(`try-${kind}`).disabled = false;
       this.mute(kind, this.muted[kind]);
@@ -86,8 +84,8 @@ export class Setup {
     const before = this.tracks[kind];
     before?.stop(); // some devices can be opened only once
     const { failed, ...tracks } = await capture({ mic: false, camera: false, [kind]: this.#wanted(kind) });
-    const track = tracks[kind], error = failed[kind];
-    at('devices-problem').textContent = error ? whyNoDevice(kind === 'mic' ? 'microphone' : 'camera', error) : '';
+    const track = tracks[kind];
+    at('devices-problem').textContent = whyNoDevice(failed);
     if (!track) return;
     this.tracks[kind] = track;
     if (this.changed) await this.changed(kind, track);
@@ -110,6 +108,7 @@ export class Setup {
       const found = devices.filter((device) => device.kind === kind && device.deviceId);
       select.replaceChildren(...found.map((device, index) => make('option', { value: device.deviceId }, device.label || `${id} ${index + 1}`)));
       select.disabled = !found.length;
+      if (!found.length) select.append(make('option', {}, `No ${id} is known`));
       select.value = this.tracks[own]?.getSettings().deviceId ?? select.value;
     }
   }

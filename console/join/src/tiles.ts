@@ -19,14 +19,15 @@ export class Tiles {
   readonly #room: LiveRoom;
   readonly #tiles = new Map<string, Tile>();
   readonly #sounds = new Map<string, HTMLAudioElement>();
-  readonly #silent = new Set<string>();
+  /** Those whose microphone is on. */
+  readonly #heard = new Set<string>();
 
   constructor(room: LiveRoom) {
     this.#room = room;
   }
 
   isSilent(userId: string): boolean {
-    return this.#silent.has(userId);
+    return !this.#heard.has(userId);
   }
 
   person(participant: Participant): void {
@@ -42,7 +43,7 @@ export class Tiles {
       this.#tiles.get(id)?.figure.remove();
       this.#tiles.delete(id);
     }
-    this.#silent.delete(userId);
+    this.#heard.delete(userId);
     this.#arrange();
   }
 
@@ -52,7 +53,7 @@ export class Tiles {
     else if (track.source === 'screen') this.#screen(track.userId, track.state === 'gone' ? null : track.track, track.publication);
     else this.#picture(track.userId, track.state === 'on' ? track.track : null, track.publication);
     if (track.source === 'mic') {
-      this.#silent[track.state === 'on' ? 'delete' : 'add'](track.userId);
+      this.#heard[track.state === 'on' ? 'add' : 'delete'](track.userId);
       this.#again(track.userId);
     }
   }
@@ -61,7 +62,7 @@ export class Tiles {
     if (source === 'camera') this.#picture(me, state === 'on' ? track : null);
     if (source === 'screen') this.#screen(me, state === 'ended' ? null : track);
     if (source === 'mic') {
-      this.#silent[state === 'on' ? 'delete' : 'add'](me);
+      this.#heard[state === 'on' ? 'add' : 'delete'](me);
       this.#again(me);
     }
   }
@@ -70,7 +71,7 @@ export class Tiles {
     for (const id of [...this.#tiles.keys()]) this.gone(id);
     for (const sound of this.#sounds.values()) sound.remove();
     this.#sounds.clear();
-    this.#silent.clear();
+    this.#heard.clear();
   }
 
   #sound({ publication, state, track }: RemoteTrack): void {
@@ -139,7 +140,7 @@ export class Tiles {
 
   #caption(tile: Tile, { userId, name, isMe, hand, quality }: Participant): void {
     const signs: Node[] = [];
-    if (this.#silent.has(userId)) signs.push(sign('mic-off', 'Microphone off'));
+    if (this.isSilent(userId)) signs.push(sign('mic-off', 'Microphone off'));
     if (hand) signs.push(sign('hand', 'Hand raised'));
     const bars = sign(`bars-${quality}`, QUALITY[quality]);
     bars.classList.add('bars', quality);

@@ -39,16 +39,42 @@ export function whyNot(error: unknown): string {
   return asSentence(message);
 }
 
-const DEVICE: Record<string, string> = {
-  NotAllowedError: 'is blocked. Allow it in the address bar of your browser, then try again.',
-  NotFoundError: 'was not found.',
-  NotReadableError: 'is in use by another application.',
-  OverconstrainedError: 'was not found.',
-  NotSupportedError: 'can only be used on a page with HTTPS.',
+/** The server's own sentence in the body of an error: its kinds say it in different places. */
+export function sentenceIn(body: unknown): string {
+  if (typeof body === 'string') return body;
+  const { message, error } = (body ?? {}) as { message?: unknown; error?: unknown };
+  if (typeof message === 'string') return message;
+  return error === undefined ? '' : sentenceIn(error);
+}
+
+/** Of one device, and of two that fail for the same reason. */
+const DEVICE: Record<string, readonly [string, string]> = {
+  NotAllowedError: [
+    'is blocked. Allow it in the address bar of your browser, then try again.',
+    'are blocked. Allow them in the address bar of your browser, then try again.',
+  ],
+  NotFoundError: ['was not found.', 'were not found.'],
+  NotReadableError: ['is in use by another application.', 'are in use by another application.'],
+  OverconstrainedError: ['was not found.', 'were not found.'],
+  NotSupportedError: ['can only be used on a page with HTTPS.', 'can only be used on a page with HTTPS.'],
 };
 
-export function whyNoDevice(device: 'microphone' | 'camera', error: { name: string }): string {
-  return `Your ${device} ${DEVICE[error.name] ?? 'does not work.'}`;
+/** Why a microphone or a camera is missing; empty where none is. */
+export function whyNoDevice({ mic, camera }: { mic?: { name: string }; camera?: { name: string } }): string {
+  const why = ({ name }: { name: string }, number: 0 | 1) => DEVICE[name]?.[number] ?? ['does not work.', 'do not work.'][number];
+  if (mic && camera && mic.name === camera.name) return `Your microphone and your camera ${why(mic, 1)}`;
+  return [mic && `Your microphone ${why(mic, 0)}`, camera && `Your camera ${why(camera, 0)}`].filter(Boolean).join(' ');
+}
+
+/** Why one's screen is not shared; empty for who only changed their mind. */
+export function whyNoScreen({ name }: { name: string }): string {
+  return name === 'NotAllowedError' || name === 'AbortError' ? '' : 'Your screen can not be shared: the system does not let the browser.';
+}
+
+/** What the teacher does not let one use; empty where one may use all. */
+export function whatIsHeld(held: ReadonlySet<'mic' | 'camera'>): string {
+  const devices = [held.has('mic') && 'microphone', held.has('camera') && 'camera'].filter(Boolean).join(' and your ');
+  return devices && `The teacher turned your ${devices} off for this class.`;
 }
 
 /** When a class begins, as seen from now: `today at 14:00`. */

@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Ice:
-    """``stun`` and ``turn`` are URLs (RFC 7064, RFC 7065); without a secret TURN asks for none."""
+    """``stun`` and ``turn`` are URLs (RFC 7064, RFC 7065)."""
 
     stun: tuple[str, ...] = ()
     turn: tuple[str, ...] = ()

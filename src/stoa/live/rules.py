@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stoa.kernel.actor import Actor
@@ -54,7 +55,7 @@ def role_of(actor: Actor) -> Role:
 
 def check_may_create(actor: Actor, course: Course | None) -> None:
     if not actor.teaches:
-        raise NotAuthorizedError("Only instructors and admins create sessions")
+        raise NotAuthorizedError("Only instructors and admins create sessions and courses")
     if course is not None and course.instructor_id != actor.id:
         raise NotAuthorizedError(f"Not authorized to create a session of course:{course.id}")
 
@@ -63,6 +64,19 @@ def check_course_id(course_id: str) -> None:
     """Any text that is not empty."""
     if not course_id.strip() or "\0" in course_id:
         raise InvalidError.field("courseId", "is required.")
+
+
+def check_own_course_id(course_id: str) -> None:
+    """It has to fit into an address: ``/courses/<id>``."""
+    if not course_id.strip() or {"/", "\0"} & set(course_id) or course_id in (".", ".."):
+        raise InvalidError.field("_id", "must be a text without slashes, and not empty.")
+
+
+def shown_course(course: Course, actor: Actor) -> Course:
+    """Of those who are enrolled a student sees only themselves."""
+    if actor.is_admin or course.instructor_id == actor.id:
+        return course
+    return replace(course, students=tuple(each for each in course.students if each == actor.id))
 
 
 def check_own_course(course: Course, actor: Actor) -> None:

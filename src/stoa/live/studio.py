@@ -167,23 +167,26 @@ class Studio:
             service.admit, shown, resume=resume, now=self.clock.now(), ids=self.ids, node=self.node
         )
         session, member = admitted.session, admitted.member
-        if admitted.resumed and await self._is_in(session.room_name, member.user_id):
-            return admitted, await self.provider.entry(shown, member)
-        admitted = replace(admitted, resumed=False)
+        resumed = admitted.resumed and await self._is_in(session.room_name, member.user_id)
         try:
-            await self.provider.open_room(session.room_name, max_participants=session.max_participants)
-            if self.provider.signalling is not None:
-                await self.provider.signalling.join(
-                    session.room_name, member.user_id, mic=member.mic_allowed, camera=member.camera_allowed
-                )
+            if not resumed:
+                await self._let_in(session, member)
             entry = await self.provider.entry(shown, member)
         except BaseException:
-            await self.storage.write(
-                service.left, session.room_name, member.user_id, "unconnected", at=self.clock.now(),
-                node=self.node,
-            )  # fmt: skip
+            if not resumed:
+                await self.storage.write(
+                    service.left, session.room_name, member.user_id, "unconnected", at=self.clock.now(),
+                    node=self.node,
+                )  # fmt: skip
             raise
-        return admitted, entry
+        return replace(admitted, resumed=resumed), entry
+
+    async def _let_in(self, session: LiveSession, member: Member) -> None:
+        await self.provider.open_room(session.room_name, max_participants=session.max_participants)
+        if self.provider.signalling is not None:
+            await self.provider.signalling.join(
+                session.room_name, member.user_id, mic=member.mic_allowed, camera=member.camera_allowed
+            )
 
     async def _is_in(self, room_name: str, user_id: str) -> bool:
         if self.provider.signalling is None:

@@ -11,6 +11,7 @@ from PIL import Image
 from tests.support.recorded import Film, camera, mic, recorded
 
 from stoa.live.composing import DONE, FAILED, JOB, POSTER, VIDEO, WAVEFORM, film, layout
+from stoa.live.composing.sight import Sight
 from stoa.live.composing.synthetic import Sent
 from stoa.live.composing.timeline import read
 
@@ -20,7 +21,7 @@ NAMES = {"ada": "Ada Lovelace", "bob": "Bob Ross"}
 def composed(folder, names=NAMES, **how):
     timeline = read((folder / "manifest.jsonl").read_text().splitlines(), **how)
     told = []
-    film.compose(folder, timeline, names, folder, told.append)
+    film.compose(folder, timeline, names, folder, told.append, lambda: None)
     assert told == sorted(told)
     assert not told or told[-1] == 1
     return Film(folder / VIDEO)
@@ -177,6 +178,18 @@ def test_twenty_people_are_sixteen_tiles(tmp_path):
     made = composed(recorded(tmp_path, *sent, people=people, millis=2000))
     seen = [made.bright(1.5, *inside(box.fitted(4, 3))) > 50 for box in tiles(16)]
     assert all(seen)
+
+
+def test_who_is_shown_late_is_decoded_with_signs_of_life(tmp_path):
+    """The seventeenth who speaks for the first time after hours: all that they sent until then is decoded in one go."""
+    folder = recorded(tmp_path, camera(0, 0, 9000), millis=9000)
+    (track,) = read((folder / "manifest.jsonl").read_text().splitlines()).tracks
+    signs = []
+    (picture,) = Sight(folder, track, lambda: signs.append(1)).pictures(
+        [8000], layout.Box(0, 0, 160, 90), anew=True
+    )
+    assert picture is not None
+    assert len(signs) > 50
 
 
 def test_it_can_be_sought_in(tmp_path):

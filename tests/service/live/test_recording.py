@@ -119,7 +119,7 @@ async def test_a_worker_that_is_killed_loses_two_seconds_at_most_and_goes_on(tmp
 def check_film(folder, seconds, kills):
     """It plays from end to end, is as long as it took, and shows what came before, between and after the kills."""
     timeline = read((folder / "manifest.jsonl").read_text().splitlines())
-    film.compose(folder, timeline, {}, folder, lambda _: None)
+    film.compose(folder, timeline, {}, folder, lambda _: None, lambda: None)
     made = Film(folder / VIDEO)
     assert made.seconds == pytest.approx(seconds, abs=min(2 * kills, 4))
     assert made.seen_seconds == pytest.approx(made.seconds, abs=0.1)

@@ -1,12 +1,12 @@
 """TURN by a real coturn on the loopback: checked, refused, and talked through by clients that use nothing else."""
 
-import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy
+from tests.support import relays
 from tests.support.callers import eventually
 from tests.support.processes import command, free_port
 
@@ -15,32 +15,19 @@ from stoa.live.ice import Ice
 from stoa.live.media.relays import check_stun, check_turn
 
 pytestmark = pytest.mark.anyio
-LOWEST, HIGHEST = 48_000, 48_200
 
 
 @pytest.fixture(scope="module")
 def coturn(service_or_skip, tmp_path_factory):
-    """Its port. The secret is "sesame"."""
-    service_or_skip("coturn (/usr/bin/turnserver)", lambda: Path("/usr/bin/turnserver").stat())
-    folder, port = tmp_path_factory.mktemp("coturn"), free_port()
-    log = folder / "log"
-    with log.open("wb") as told:
-        process = subprocess.Popen(
-            ["/usr/bin/turnserver", "-n", "--no-cli", "--no-tls", "--no-dtls", "--no-rfc5780", "--use-auth-secret",
-             "--static-auth-secret=sesame", "--realm=stoa.test", "--allow-loopback-peers", "-L", "127.0.0.1",
-             "-E", "127.0.0.1", "-p", str(port), f"--min-port={LOWEST}", f"--max-port={HIGHEST}",
-             f"--pidfile={folder}/pid", f"--userdb={folder}/db", "--log-file=stdout"],
-            stdout=told, stderr=told, cwd=folder,
-        )  # fmt: skip
-    yield port
-    process.terminate()
-    process.wait(20)
+    service_or_skip("coturn (/usr/bin/turnserver)", lambda: Path(relays.TURNSERVER).stat())
+    with relays.coturn(tmp_path_factory.mktemp("coturn")) as port:
+        yield port
 
 
 @pytest.fixture
 async def turn(coturn):
     """What browsers are told, once the server answers."""
-    ice = Ice((f"stun:127.0.0.1:{coturn}",), (f"turn:127.0.0.1:{coturn}",), "sesame")
+    ice = Ice((f"stun:127.0.0.1:{coturn}",), (f"turn:127.0.0.1:{coturn}",), relays.SECRET)
     deadline = time.monotonic() + 30
     while (await check_stun(ice.stun[0])).address is None:
         assert time.monotonic() < deadline
@@ -56,7 +43,7 @@ async def test_a_server_that_works_is_told_from_one_that_does_not(turn):
     for url in (turn.turn[0], f"{turn.turn[0]}?transport=tcp"):
         host, port = (await check_turn(url, *credentials(turn))).address
         assert host == "127.0.0.1"
-        assert LOWEST <= port <= HIGHEST
+        assert relays.LOWEST <= port <= relays.HIGHEST
     wrong = Ice(turn.stun, turn.turn, "guessed")
     for username, password in (credentials(wrong), credentials(turn, hours=3), ("lea", "sesame")):
         refused = await check_turn(turn.turn[0], username, password)

@@ -8,6 +8,7 @@ import signal
 import pytest
 from tests.support.callers import Hall, Stage, eventually
 
+from stoa.live.media import _link
 from stoa.live.media import messages as m
 from stoa.live.media.controller import Listen
 
@@ -43,6 +44,32 @@ async def test_a_worker_that_is_killed_is_replaced_and_its_rooms_are_told(tmp_pa
         assert again.sending.connectionState == "connected"
         with pytest.raises(m.RoomFullError):
             await stage.controller.join("r", "eve")
+
+
+async def test_a_room_that_nobody_uses_is_closed_and_open_again_for_who_comes(
+    tmp_path, anyio_backend, monkeypatch
+):
+    """A class whose teacher never ends it would have its room for ever."""
+    monkeypatch.setattr(_link, "_TIDIED_EVERY", 0.2)
+    monkeypatch.setattr(_link, "_IDLE_SECONDS", 0.1)
+    async with staged(tmp_path) as stage:
+        controller = stage.controller
+        for room in ("left", "used", "recorded"):
+            await controller.open_room(room)
+            await controller.join(room, "ada")
+        await controller.start_recording("recorded", tmp_path / "tracks")
+        await controller.leave("recorded", "ada")
+        await controller.leave("left", "ada")
+        await eventually(lambda: sorted(controller.rooms) == ["recorded", "used"])
+        with pytest.raises(m.UnknownError):
+            await controller.stats("left")
+        await controller.stop_recording("recorded")
+        await eventually(lambda: controller.rooms == ["used"])
+        monkeypatch.setattr(_link, "_IDLE_SECONDS", 60.0)
+        await asyncio.sleep(0.5)  # whatever was asked with the other number is answered
+        await controller.open_room("left")
+        await controller.join("left", "ada")
+        assert [one.participant for one in (await controller.stats("left")).participants] == ["ada"]
 
 
 async def test_a_worker_that_hangs_is_replaced(tmp_path, anyio_backend):

@@ -260,8 +260,9 @@ def test_an_answer_has_all_candidates_and_is_ice_lite():
         without(AUDIO, "a=rtpmap"), without(AUDIO, "a=rtcp-mux"), [line.replace("audio 9", "audio 0") for line in AUDIO],
         [line.replace("opus", "PCMU") for line in AUDIO], [line.replace("mid:0", "mid:7") for line in AUDIO],
         [line.replace("m=audio", "m=application") for line in AUDIO], (),
+        *([line.replace("mid:1", "mid:0").replace("VP8", codec) for line in VIDEO] for codec in ("H264", "VP9", "AV1")),
     ],
-    ids=range(7),
+    ids=range(10),
 )  # fmt: skip
 def test_what_can_not_be_taken_is_refused(lines):
     assert [each.kind for each in accepted(*lines, *VIDEO)] == ["video"]

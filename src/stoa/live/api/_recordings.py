@@ -96,7 +96,7 @@ async def delete_recording(request: Request, recording_id: FromPath[str]) -> Non
 
 
 Key = Annotated[str, QueryParameter(max_length=4096, description="From the link.")]
-_LINKED = documented(400, 403, 404, 416, body=MessageBody, s400=ErrorBody, s500=ErrorBody)
+_LINKED = documented(403, 404, body=MessageBody, s400=ErrorBody, s416=ErrorBody, s500=ErrorBody)
 
 
 @get("/recordings/{recording_id:str}/video", media_type="video/mp4", responses=_LINKED)

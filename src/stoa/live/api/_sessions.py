@@ -86,7 +86,7 @@ async def set_status(request: Request, session_id: FromPath[str], data: JSONBody
 
 @post(
     "/sessions/{session_name:str}/token", guards=[signed_in], status_code=200,
-    responses=documented(403, 404, 409, body=MessageBody, s401=ErrorBody, s500=ErrorBody),
+    responses=documented(403, 404, 409, body=MessageBody, s400=ErrorBody, s401=ErrorBody, s500=ErrorBody),
 )  # fmt: skip
 async def issue_token(
     request: Request,

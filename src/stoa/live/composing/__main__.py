@@ -1,7 +1,7 @@
 """The process that makes one recording's files: ``python -m stoa.live.composing FOLDER``.
 
 The folder has ``job.json``: ``{"tracks": folder, "ended": milliseconds since 1970, "people": {id: {"name", "times":
-[[joined, left]]}}}``. It gets the files, ``progress`` while they are made, and in the end ``done`` or ``failed``
+[[joined, left]]}}}``. It gets the files, ``progress`` while they are made (its time says when it was last at work), and in the end ``done`` or ``failed``
 (``{"reason", "again"}``). Whoever holds ``lock`` makes them: one that outlived its server goes on, and the next finds all done.
 """
 
@@ -23,6 +23,7 @@ _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _STEP = 0.005
 _SETTLES, _LOOKS = 10.0, 0.2
 """Seconds that the last segments may take until they are on disk."""
+_BEATS = 2.0
 
 
 def main() -> int:
@@ -51,7 +52,7 @@ def _compose(folder: Path) -> None:
     from stoa.live.composing import film, timeline  # noqa: PLC0415
 
     job = json.loads((folder / JOB).read_text())
-    tracks, people, told = Path(job["tracks"]), job["people"], -1.0
+    tracks, people, told, beat = Path(job["tracks"]), job["people"], -1.0, 0.0
 
     def tell(progress: float) -> None:
         nonlocal told
@@ -59,10 +60,18 @@ def _compose(folder: Path) -> None:
             told = progress
             _write(folder / PROGRESS, f"{progress:.3f}")
 
+    def works() -> None:
+        nonlocal beat
+        now = time.monotonic()
+        if now - beat >= _BEATS:
+            beat = now
+            os.utime(folder / PROGRESS)
+
+    tell(0)
     lines = _settled(tracks / "manifest.jsonl")
     times = {who: each["times"] for who, each in people.items()}
     names = {who: each["name"] for who, each in people.items()}
-    film.compose(tracks, timeline.read(lines, ended=job["ended"], people=times), names, folder, tell)
+    film.compose(tracks, timeline.read(lines, ended=job["ended"], people=times), names, folder, tell, works)
     for name in (VIDEO, POSTER, WAVEFORM):
         with (folder / name).open("rb") as file:
             os.fsync(file.fileno())

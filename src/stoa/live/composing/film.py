@@ -42,6 +42,7 @@ _OPTIONS = {
 }
 
 Progress = Callable[[float], None]
+Works = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,15 @@ class _Chunk:
         return list(range(-(-self.began // _TICK) * _TICK, self.ended, _TICK))
 
 
-def compose(folder: Path, timeline: Timeline, names: Mapping[str, str], into: Path, told: Progress) -> None:
-    """Makes the film, its poster and its waveform out of the tracks in ``folder``. ``told`` hears 0 to 1."""
+def compose(
+    folder: Path, timeline: Timeline, names: Mapping[str, str], into: Path, told: Progress, works: Works
+) -> None:
+    """Makes the film, its poster and its waveform out of the tracks in ``folder``. ``told`` hears 0 to 1; ``works`` is
+    called, from any thread, while it goes on.
+    """
     timeline = replace(timeline, millis=max(timeline.millis, _SHORTEST))
     with _Output(into / VIDEO) as output, ThreadPoolExecutor(_DECODERS) as pool:
-        film = _Film(folder, timeline, names, output, pool)
+        film = _Film(folder, timeline, names, output, pool, works)
         film.run(told)
     film.save_poster(into / POSTER)
     film.save_waveform(into / WAVEFORM)
@@ -76,8 +81,10 @@ class _Film:
         names: Mapping[str, str],
         output: _Output,
         pool: ThreadPoolExecutor,
+        works: Works,
     ) -> None:
         self._folder, self._timeline, self._output, self._pool = folder, timeline, output, pool
+        self._works = works
         self._stage = Stage(names)
         self._mixer = Mixer(folder, timeline.tracks)
         self._sights: dict[str, Sight] = {}
@@ -100,6 +107,7 @@ class _Film:
             self._draw(chunk, pictures)
             self._output.hear(sound, chunk.began)
             self._measure(sound)
+            self._works()
             told(chunk.ended / self._timeline.millis)
         last = (self._timeline.millis - 1) // _TICK * _TICK
         if last > self._encoded_at:
@@ -119,7 +127,7 @@ class _Film:
 
     def _sight(self, track: times.Track) -> Sight:
         if track.name not in self._sights:
-            self._sights[track.name] = Sight(self._folder, track)
+            self._sights[track.name] = Sight(self._folder, track, self._works)
         return self._sights[track.name]
 
     def _forget(self, now: int) -> None:

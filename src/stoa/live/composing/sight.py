@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ Picture = tuple[Box, Any]
 
 
 class Sight:
-    """Asked for one moment after another. One thread at a time."""
+    """Asked for one moment after another. One thread at a time. ``works`` is called with every picture that is decoded:
+    of somebody who is shown for the first time after hours that may be hours' worth.
+    """
 
-    def __init__(self, folder: Path, track: Track) -> None:
-        self._frames = _frames(folder, track)
+    def __init__(self, folder: Path, track: Track, works: Callable[[], None]) -> None:
+        self._frames, self._works = _frames(folder, track), works
         self._now: av.VideoFrame | None = None
         self._next = next(self._frames, None)
         self._scaling = VideoReformatter()
@@ -38,6 +40,7 @@ class Sight:
         while self._next is not None and self._next[0] <= at:
             self._now, is_new = self._next[1], True
             self._next = next(self._frames, None)
+            self._works()
         if self._now is None or not is_new:
             return None
         self._box = box

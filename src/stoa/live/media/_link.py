@@ -22,6 +22,8 @@ from stoa.live.media._setup import Setup
 _START_SECONDS = 15.0
 _CALL_SECONDS = 10.0
 _HEALTH_EVERY, _HEALTH_SECONDS = 0.5, 2.0
+_TIDIED_EVERY, _IDLE_SECONDS = 60.0, 300.0
+"""A class that is never ended leaves its room: whoever joins opens it again."""
 _MODULE = "stoa.live.media.worker"
 
 _log = structlog.get_logger(__name__)
@@ -54,7 +56,8 @@ class Link:
         """Has a worker from now on: the one that is there, or a new one."""
         if not self._tasks:
             self._tasks = [
-                asyncio.create_task(work()) for work in (self._keep_up, self._hand_over, self._keep_healthy)
+                asyncio.create_task(work())
+                for work in (self._keep_up, self._hand_over, self._keep_healthy, self._keep_tidy)
             ]
 
     async def adopt(self) -> None:
@@ -90,9 +93,10 @@ class Link:
     async def open(self, room: str, max_participants: int | None) -> None:
         before = self.rooms.get(room)
         recording = None if before is None else before.recording
-        self.rooms[room] = m.RoomStanding(room, max_participants, recording, [])
+        standing = self.rooms[room] = m.RoomStanding(room, max_participants, recording, [])
         self.use()
         await self.call(m.OpenRoom(room, max_participants))
+        self.rooms.setdefault(room, standing)  # it may have been tidied away just before
         self._opened.add(room)
 
     async def close_room(self, room: str) -> None:
@@ -202,6 +206,15 @@ class Link:
                 self._evict()
             except UnavailableError:
                 pass
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(_TIDIED_EVERY)
+            with contextlib.suppress(UnavailableError):
+                packed = await self.call(m.Tidy(_IDLE_SECONDS))
+                for room in msgspec.msgpack.decode(packed, type=list[str]):
+                    self.rooms.pop(room, None)
+                    self._opened.discard(room)
 
     async def _hand_over(self) -> None:
         """Events in their order, one at a time."""

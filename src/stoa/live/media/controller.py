@@ -69,7 +69,9 @@ class Controller:
         return sum(link.starts for link in self._links)
 
     async def open_room(self, room: str, *, max_participants: int | None = None) -> None:
-        """Opens it, or changes its limit. It stays open, through a worker's death too, until it is closed."""
+        """Opens it, or changes its limit. It stays open, through a worker's death too, until it is closed, or nobody has
+        been in it for five minutes.
+        """
         link = self._link_of(room) or min(self._links, key=lambda each: len(each.rooms))
         await link.open(room, max_participants)
 

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from stoa.kernel.errors import ConflictError, InvalidError, NotFoundError, StoaError
 from stoa.live.media._setup import Setup
 
-VERSION = 1
+VERSION = 2
 """Of this protocol. A controller replaces a worker that speaks another."""
 _LONGEST = 4 * 1024 * 1024
 
@@ -67,6 +67,12 @@ class OpenRoom(Command, frozen=True):
 
 class CloseRoom(Command, frozen=True):
     room: Name
+
+
+class Tidy(Command, frozen=True):
+    """Closes the rooms in which nobody was for so many seconds, and which are not recorded. Answered with their names."""
+
+    idle: float
 
 
 class Join(Command, frozen=True):
@@ -161,10 +167,11 @@ class Shutdown(Command, frozen=True):
     pass
 
 
-AnyCommand = (
-    Hello | OpenRoom | CloseRoom | Join | Publish | Answer | Candidate | Offer | Leave | Permit | Mute | Show
-    | StartRecording | StopRecording | Stats | Acknowledge | Shutdown
+AnyRoomCommand = (
+    OpenRoom | CloseRoom | Tidy | Join | Publish | Answer | Candidate | Offer | Leave | Permit | Mute | Show
+    | StartRecording | StopRecording | Stats
 )  # fmt: skip
+AnyCommand = AnyRoomCommand | Hello | Acknowledge | Shutdown
 
 
 # Events ------------------------------------------------------------------------------------------------------------

@@ -182,8 +182,11 @@ class Publisher:
         if route is None:
             return
         publication, layer = route.publication, route.layer
+        taken = publication.accepted
+        if packet.payload_type != (taken.retransmission if route.is_repair else taken.payload_type):
+            return  # of a codec that was not negotiated: viewers were promised another
         if publication.kind == "audio":
-            level = packet.extensions.get(publication.accepted.extensions.get(sdp.AUDIO_LEVEL, 0))
+            level = packet.extensions.get(taken.extensions.get(sdp.AUDIO_LEVEL, 0))
             if level and publication.is_open:
                 self._speaking.heard(publication.source, level[0], now)
         if route.is_repair:

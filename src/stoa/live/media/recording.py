@@ -41,7 +41,6 @@ _PAUSE = 3.0
 """Seconds that a picture is not recorded after it could not be written."""
 _MOST_LINES = 1024 * 1024
 """Bytes of lines that wait for room."""
-_CODECS = {"audio": "opus", "video": "VP8"}
 
 Line = dict[str, Any]
 
@@ -298,7 +297,7 @@ class Track:
             "participant": self.publication.participant,
             "source": self.publication.source,
             "kind": self.publication.kind,
-            "codec": _CODECS[self.publication.kind],
+            "codec": negotiation.CODEC[self.publication.kind],
             "file": f"{self.name}.webm",
         }
         self._recording.note(line, frame.at)

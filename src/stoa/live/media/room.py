@@ -122,6 +122,8 @@ class Room:
         self.speakers = Speakers()
         self.speaker: str | None = None
         self.recording: Recording | None = None
+        self.used_at = time.monotonic()
+        """When it was opened, the last time, or left by the last."""
         self._count = 0
         self._on: set[str] = set()
         self._failed_at = float("-inf")
@@ -147,6 +149,7 @@ class Room:
             raise UnknownError("Nobody of that name is in the room.")
         self.withdraw(participant.publications)
         participant.close()
+        self.used_at = time.monotonic()
         self.speakers.left(name)
         self.emit(Left, participant=name, reason=reason)
 
@@ -221,6 +224,9 @@ class Room:
             raise RefusedError("The room is not being recorded.")
         self.recording.stop(time.monotonic())
         self.recording = None
+
+    def is_idle(self, now: float, seconds: float) -> bool:
+        return not self.participants and self.recording is None and now - self.used_at >= seconds
 
     def close(self) -> None:
         for name in list(self.participants):

@@ -160,15 +160,24 @@ class Worker:
         if isinstance(command, m.Shutdown):
             self._ended.set()
             return None
+        return self._do_with_rooms(command)
+
+    def _do_with_rooms(self, command: m.AnyRoomCommand) -> Any:
         if isinstance(command, m.OpenRoom):
             room = self._rooms.setdefault(command.room, Room(command.room, self._around))
-            room.max_participants = command.max_participants
+            room.max_participants, room.used_at = command.max_participants, time.monotonic()
             return None
         if isinstance(command, m.CloseRoom):
             found = self._rooms.pop(command.room, None)
             if found is not None:
                 found.close()
             return None
+        if isinstance(command, m.Tidy):
+            now = time.monotonic()
+            idle = [room.name for room in self._rooms.values() if room.is_idle(now, command.idle)]
+            for name in idle:
+                del self._rooms[name]
+            return idle
         known = self._rooms.get(command.room)
         if known is None:
             raise m.UnknownError("There is no such room.")

@@ -11,22 +11,17 @@ from sqlalchemy import Connection
 from stoa.kernel.actor import Actor
 from stoa.kernel.ids import Ids
 from stoa.live import rules, store
-from stoa.live.errors import (
-    CourseNotFoundError,
-    CourseTakenError,
-)
-from stoa.live.model import (
-    Course,
-)
+from stoa.live.errors import CourseNotFoundError, CourseTakenError
+from stoa.live.model import Course
 from stoa.platform.storage import lock
 
 
 def register_course(
     connection: Connection, course_id: str | None, title: str, *, actor: Actor, now: datetime, ids: Ids
 ) -> Course:
-    """``course_id`` is any text; one is made where it is None."""
+    """``course_id`` is any text without slashes; one is made where it is None."""
     if course_id is not None:
-        rules.check_course_id(course_id)
+        rules.check_own_course_id(course_id)
     rules.check_may_create(actor, None)
     course = Course(course_id or ids.uuid(), title, actor.id, (), now, now)
     lock(connection, f"live-course/{course.id}")
@@ -39,7 +34,8 @@ def register_course(
 
 
 def courses_for(connection: Connection, *, actor: Actor) -> list[Course]:
-    return store.courses_for(connection, None if actor.is_admin else actor.id)
+    found = store.courses_for(connection, None if actor.is_admin else actor.id)
+    return [rules.shown_course(course, actor) for course in found]
 
 
 def course_for(connection: Connection, course_id: str, *, actor: Actor) -> Course:
@@ -47,7 +43,7 @@ def course_for(connection: Connection, course_id: str, *, actor: Actor) -> Cours
     course = store.course_of_id(connection, course_id)
     if course is None or not rules.may_see_course(course, actor):
         raise CourseNotFoundError
-    return course
+    return rules.shown_course(course, actor)
 
 
 def enrol(

@@ -156,7 +156,7 @@ class Workshop:
                 told = progress
                 now = self._clock.now()
                 await self._storage.write(
-                    service.compose_progress, recording_id, progress * _COMPOSED, now=now
+                    service.compose_progress, recording_id, round(progress * _COMPOSED, 3), now=now
                 )
 
         try:
@@ -165,8 +165,13 @@ class Workshop:
             _log.exception("live_recording_without_tracks", recording=recording_id)
             raise NotMadeError("The provider does not give the tracks.", again=True) from error
         folder = self._folder / recording_id
-        await _process.compose(folder, tracks, asked, tell)
-        await self._store(recording_id, folder, tracks)
+        try:
+            await _process.compose(folder, tracks, asked, tell)
+            await self._store(recording_id, folder, tracks)
+        except OSError as error:  # this server's own disk
+            raise NotMadeError(
+                error.strerror or "The files can not be read or written.", again=True
+            ) from error
         return key_of(recording_id, MADE["video"])
 
     async def _store(self, recording_id: str, folder: Path, tracks: Path) -> None:

@@ -23,7 +23,7 @@ from stoa.platform.subprocesses import environment
 MODULE = "stoa.live.composing"
 LOOKS = 0.25
 HANGS = 300.0
-"""Seconds without progress after which it is as good as dead."""
+"""Seconds without a sign of work after which it is as good as dead."""
 
 Told = Callable[[float], Awaitable[None]]
 
@@ -47,16 +47,16 @@ async def compose(folder: Path, tracks: Path, asked: ToCompose, told: Told) -> N
         return
     process = await asyncio.to_thread(_begin, folder, _job(tracks, asked))
     loop = asyncio.get_running_loop()
-    seen, moved_at = "", loop.time()
+    seen, moved_at = 0, loop.time()
     while process.poll() is None:
         await asyncio.sleep(LOOKS)
-        progress = await asyncio.to_thread(_read, folder / PROGRESS)
-        if progress != seen:
-            seen, moved_at = progress, loop.time()
+        beat, progress = await asyncio.to_thread(_look, folder / PROGRESS)
+        if beat != seen:
+            seen, moved_at = beat, loop.time()
         elif loop.time() - moved_at > HANGS:
             await asyncio.to_thread(kill, folder)
             process.kill()
-        await told(float(progress or 0))
+        await told(progress)
     if await asyncio.to_thread((folder / DONE).exists):
         return
     failed = await asyncio.to_thread(_read, folder / FAILED)
@@ -100,6 +100,15 @@ def _job(tracks: Path, asked: ToCompose) -> dict[str, Any]:
 
 def _millis(at: datetime | None) -> int | None:
     return None if at is None else to_millis(at)
+
+
+def _look(path: Path) -> tuple[int, float]:
+    """When it was last written or touched, and how much is done."""
+    text = _read(path)
+    try:
+        return path.stat().st_mtime_ns, float(text or 0)
+    except FileNotFoundError:
+        return 0, 0.0
 
 
 def _read(path: Path) -> str:

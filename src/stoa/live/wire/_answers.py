@@ -1,76 +1,19 @@
-"""Requests and responses of live, exactly as documented, and how values become them."""
+"""What is answered, exactly as documented, and how values become it."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from stoa.kernel.errors import InvalidError, MalformedError, UnauthenticatedError
 from stoa.live import rules
-from stoa.live.errors import RecordingDisabledError
-from stoa.live.model import Attendance, ClassAttended, Course, Draft, LiveSession, Member, Recording
-from stoa.web.errors import Dialect, Problem
-from stoa.web.values import Instant, InstantText, iso_millis, utc
-
-CourseId = Annotated[str, Meta(max_length=rules.LONGEST_COURSE_ID, description="Any text that is not empty.")]
-UserId = Annotated[str, Meta(min_length=1, max_length=24, pattern=r"^[ -~]*$(?!\n)")]
+from stoa.live.model import Attendance, ClassAttended, Course, LiveSession, Member, Recording
+from stoa.web.values import InstantText, iso_millis
 
 
-# --- requests ----------------------------------------------------------------------------------------------------
-
-
-class CreateSession(Struct, rename="camel"):
-    course_id: CourseId
-    starts_at: Instant
-    recording_enabled: bool | None = None
-    max_participants: Annotated[int, Meta(ge=1, le=rules.MOST_PARTICIPANTS)] | None = None
-
-    def to_draft(self) -> Draft:
-        return Draft(
-            self.course_id,
-            utc(self.starts_at, "startsAt"),
-            bool(self.recording_enabled),
-            self.max_participants,
-        )
-
-
-class SetStatus(Struct):
-    status: Annotated[str, Meta(max_length=64, description="scheduled, live or ended.")]
-
-
-class Permissions(Struct, rename="camel"):
-    """What is absent stays. Who is banned is thrown out, and gets no token until they are not."""
-
-    mic_allowed: bool | None = None
-    camera_allowed: bool | None = None
-    banned: bool | None = None
-
-
-class CreateCourse(Struct, rename={"course_id": "_id"}):
-    """``_id`` is made where it is absent."""
-
-    title: Annotated[str, Meta(min_length=1, max_length=rules.LONGEST_TITLE, pattern=r"^[^\x00]*$(?!\n)")]
-    course_id: CourseId | None = None
-
-
-class Enrol(Struct, rename="camel"):
-    user_ids: Annotated[list[UserId], Meta(max_length=rules.MOST_STUDENTS)]
-
-
-# --- answers -----------------------------------------------------------------------------------------------------
-
-
-class SessionBody(Struct, rename={"id": "_id"} | {
-    name: name.split("_")[0] + "".join(piece.title() for piece in name.split("_")[1:])
-    for name in ("course_id", "room_name", "starts_at", "ends_at", "created_by", "recording_enabled", "max_participants",
-                 "created_at", "updated_at")
-}):  # fmt: skip
-    id: str
+class SessionBody(Struct, rename="camel"):
+    id: str = field(name="_id")
     course_id: str
     room_name: str
     status: str
@@ -266,28 +209,6 @@ class StudentBody(Struct, rename="camel"):
         )
 
 
-_CLASS_COLUMNS = (
-    "sessionName", "courseId", "status", "startsAt", "endsAt", "lengthSeconds", "presentSeconds", "share",
-    "lateBySeconds", "wasKicked", "firstJoinedAt", "lastLeftAt", "times",
-)  # fmt: skip
-
-
-def classes_csv(classes: Sequence[ClassBody]) -> str:
-    """One line a class; ``times`` counts how often they came."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_CLASS_COLUMNS)
-    for one in classes:
-        first, last = (one.intervals[0], one.intervals[-1]) if one.intervals else (None, None)
-        cells = [
-            one.session_name, _plain(one.course_id), one.status, one.starts_at, one.ends_at, one.length_seconds,
-            one.present_seconds, one.share, one.late_by_seconds, _word(one.was_kicked),
-            first and first.joined_at, last and last.left_at, len(one.intervals),
-        ]  # fmt: skip
-        writer.writerow(["" if cell is None else cell for cell in cells])
-    return text.getvalue()
-
-
 class MemberBody(Struct, rename="camel"):
     """What somebody may do in a session."""
 
@@ -304,11 +225,10 @@ class MemberBody(Struct, rename="camel"):
         )
 
 
-class CourseBody(Struct, rename={"id": "_id", "instructor_id": "instructorId", "user_ids": "userIds",
-                                 "created_at": "createdAt", "updated_at": "updatedAt"}):  # fmt: skip
-    """``userIds`` are those who are enrolled."""
+class CourseBody(Struct, rename="camel"):
+    """``userIds`` are those who are enrolled; to a student, themselves alone."""
 
-    id: str
+    id: str = field(name="_id")
     title: str
     instructor_id: str
     user_ids: list[str]
@@ -321,70 +241,3 @@ class CourseBody(Struct, rename={"id": "_id", "instructor_id": "instructorId", "
             course.id, course.title, course.instructor_id, list(course.students), iso_millis(course.created_at),
             iso_millis(course.updated_at),
         )  # fmt: skip
-
-
-_COLUMNS = (
-    "userId", "name", "role", "joinedAt", "leftAt", "wasKicked", "micAllowed", "cameraAllowed", "totalSeconds",
-)  # fmt: skip
-
-
-def csv_of(rows: Sequence[ParticipantBody]) -> str:
-    """A name that a spreadsheet would take for a formula is quoted for it."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
-    for row in rows:
-        writer.writerow([
-            row.user_id, _plain(row.name), row.role, row.joined_at, row.left_at or "", _word(row.was_kicked),
-            _word(row.mic_allowed), _word(row.camera_allowed), row.total_seconds,
-        ])  # fmt: skip
-    return text.getvalue()
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"
-
-
-# --- errors ------------------------------------------------------------------------------------------------------
-
-
-class ErrorBody(Struct):
-    """400 of a request that is wrong, 401 and 500."""
-
-    error: str
-
-
-class MessageBody(Struct):
-    """Everything else."""
-
-    message: str
-
-
-NOT_FOUND = b'"Session not found"'
-"""What GET of an unknown name answers, with status 500: so the document has it."""
-_REQUIRED = frozenset({"courseId", "startsAt"})
-
-
-def error_body(problem: Problem) -> ErrorBody | MessageBody:
-    error = problem.error
-    if isinstance(error, UnauthenticatedError):
-        return ErrorBody("Authentication required")
-    if isinstance(error, InvalidError) and any(
-        _is_missing(fault.field, fault.message) for fault in error.faults
-    ):
-        return ErrorBody("courseId and startsAt are required")
-    if isinstance(error, InvalidError | MalformedError) or problem.status >= 500:
-        return ErrorBody(error.message)
-    return MessageBody(error.message)
-
-
-def _is_missing(field: str, message: str) -> bool:
-    return field in _REQUIRED and message == "is required."
-
-
-PATHS = ("/sessions", "/students", "/courses", "/recordings", "/join", "/webhooks")
-DIALECT = Dialect(PATHS, error_body, {RecordingDisabledError: 400})
