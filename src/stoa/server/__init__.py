@@ -123,7 +123,9 @@ def build(
             *(kind.router(alone=kind is alone) for kind in rooms),
             *operations.handlers(metrics, is_ready=partial(_is_ready, storage)),
             openapi.router(rooms, alone=alone),
-            start_page.handler(chosen, alone=alone is not None, demo=demo or start_page.Demo()),
+            start_page.handler(
+                chosen, alone=alone is not None, demo=demo or start_page.Demo(), url=settings.public_url
+            ),
         ],
         openapi_config=None,
         state=State({"house": house}),

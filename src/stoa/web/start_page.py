@@ -21,7 +21,8 @@ class Demo:
     links: Sequence[tuple[str, str, str]] = ()
 
 
-def handler(kinds: Sequence[Kind], *, alone: bool, demo: Demo) -> ControllerRouterHandler:
+def handler(kinds: Sequence[Kind], *, alone: bool, demo: Demo, url: str) -> ControllerRouterHandler:
+    """``url`` is where others reach the server."""
     rows = "".join(
         f"<tr><th>{escape(kind.title)}</th><td>{escape(kind.about)}</td>"
         f"<td><code>{'' if alone else kind.prefix}{kind.paths[0]}</code></td>"
@@ -30,7 +31,7 @@ def handler(kinds: Sequence[Kind], *, alone: bool, demo: Demo) -> ControllerRout
         for kind in kinds
     )
     page = _PAGE.format(
-        version=__version__, rows=rows, demo=_links(kinds, demo, alone=alone) + _demo(demo.sign_ins)
+        version=__version__, rows=rows, demo=_links(kinds, demo, alone=alone) + _demo(demo.sign_ins, url)
     )
 
     @get("/", include_in_schema=False, sync_to_thread=False)
@@ -50,7 +51,7 @@ def _links(kinds: Sequence[Kind], demo: Demo, *, alone: bool) -> str:
     return f"<h2>Have a look</h2><ul>{found}</ul>" if found else ""
 
 
-def _demo(sign_ins: Sequence[tuple[str, str]]) -> str:
+def _demo(sign_ins: Sequence[tuple[str, str]], url: str) -> str:
     if not sign_ins:
         return ""
     rows = "".join(
@@ -60,7 +61,7 @@ def _demo(sign_ins: Sequence[tuple[str, str]]) -> str:
     return (
         "<h2>Sign in</h2><p>This server runs with demo data. Anybody who reaches it can use these, so keep it to "
         f"yourself.</p><table><tr><th>Username</th><th>Password</th></tr>{rows}</table>"
-        "<pre>curl -s localhost:8000/auth/login -H 'Content-Type: application/json' \\\n"
+        f"<pre>curl -s {escape(url)}/auth/login -H 'Content-Type: application/json' \\\n"
         f'  -d \'{{"username": "{escape(sign_ins[0][0])}", "password": "{escape(sign_ins[0][1])}"}}\'</pre>'
     )
 
