@@ -91,6 +91,24 @@ def test_what_is_missing_is_what_did_not_come(come, chance):
     assert set(losses.due(0.5)) == missing
 
 
+@pytest.mark.parametrize("first", [0, 100, 65_533])
+def test_what_is_sent_again_fills_what_is_missing(first):
+    losses = fed(first, (first + 3) % 65_536)
+    for gone in (1, 2):
+        number = losses.fill((first + gone) % 65_536)
+        assert number is not None
+        assert number % 65_536 == (first + gone) % 65_536
+        assert losses.fill((first + gone) % 65_536) is None
+    assert not losses.missing
+
+
+@given(st.lists(st.integers(0, 65_535)))
+def test_what_is_sent_again_under_any_number_stops_nothing(numbers):
+    losses, untouched = fed(10, 11), fed(10, 11)
+    assert [losses.fill(number) for number in numbers] == [None] * len(numbers)
+    assert losses.add(12, 0.0) == untouched.add(12, 0.0) is not None
+
+
 def test_a_history_gives_what_it_has():
     history = History()
     for sequence in range(65000, 65536):

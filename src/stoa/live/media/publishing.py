@@ -258,7 +258,7 @@ class Publisher:
         )
         if packet is None:
             return
-        number = layer.losses.add(packet.sequence, now)
+        number = layer.losses.fill(packet.sequence)
         if number is not None:
             layer.reception.add_repaired()
             publication.received(layer, packet, number, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stoa.live.rtp.packet import Unwrapper
+from stoa.live.rtp.packet import SEQUENCES, Unwrapper
 
 REORDERING = 0.02
 """Seconds that a packet may be late without being called missing."""
@@ -45,6 +45,13 @@ class Losses:
                     self._missing[each] = _Missing(now)
         self._highest = number
         return number
+
+    def fill(self, sequence: int) -> int | None:
+        """The number of a packet that was sent again; None where none of that number is missing. Whatever number it bears,
+        what comes next is taken.
+        """
+        number = self._highest - (self._highest - sequence) % SEQUENCES
+        return None if self._missing.pop(number, None) is None else number
 
     def due(self, now: float, round_trip: float = 0.0) -> tuple[int, ...]:
         """Sequence numbers to ask for. Each is asked for again after a round trip, until it is too late for it."""
