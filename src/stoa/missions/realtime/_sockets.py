@@ -35,11 +35,12 @@ _NO = ("", "0", "false", "no")
 
 @dataclass(slots=True, eq=False)
 class Player:
-    """Somebody who is connected. ``room`` is the session's that they are in."""
+    """Somebody who is connected. ``room`` is the session's that they are in, which is not known until ``entered``."""
 
     client: Client
     user_id: str
     room: Room | None = None
+    entered: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -50,7 +51,7 @@ class Player:
     @property
     def idle(self) -> bool:
         """Whether they may be in a session that they are not told of."""
-        return self.room is None or self.room.over
+        return self.entered and (self.room is None or self.room.over)
 
 
 class MissionSockets(Namespace):
@@ -78,22 +79,39 @@ class MissionSockets(Namespace):
             self._refuse(client, wire.DUPLICATE, "You are connected already, from somewhere else.")
             return
         player = client.state = self._players[user_id] = Player(client, user_id)
-        client.send(wire.response("connection-success", {}))
         try:
             await self._enter(player)
         except StoaError as error:
             client.send(wire.error_of(error))
+        finally:
+            player.entered = True
 
     async def _enter(self, player: Player) -> None:
-        """Follows the session that the player is in: from now on, or from where an earlier connection broke off."""
-        auth = player.client.auth
-        resume = auth.get("resume") if isinstance(auth, dict) else None
+        """Welcomes the player, who follows the session that they are in: from the welcome on, or from where an earlier
+        connection broke off.
+        """
+        client, welcome = player.client, wire.response("connection-success", {})
+        resume = client.auth.get("resume") if isinstance(client.auth, dict) else None
+        try:
+            room = None if resume is not None else await self._room_of(player)
+        except StoaError:
+            client.send(welcome)
+            raise
+        if room is not None:
+            await self._follow(player, room, Position(room.session_id, room.seq, None), first=[welcome])
+            return
+        client.send(welcome)
         if resume is not None:
             await self._resume(player, wire.position_from(resume))
-            return
+
+    async def _room_of(self, player: Player) -> Room | None:
         session_id = await self._storage.read(service.session_of, player.user_id)
-        if session_id is not None:
-            await self._attach(player, await self._room(session_id))
+        if session_id is None:
+            return None
+        room = await self._room(session_id)
+        self._settle_in(player, room)
+        await room.present()
+        return room
 
     async def disconnected(self, client: Client) -> None:
         player: Player | None = client.state
@@ -200,22 +218,20 @@ class MissionSockets(Namespace):
         session_id = await self._storage.read(service.session_of, player.user_id)
         if session_id is None:
             raise StateConflictError("You are in no session.")
-        await self._attach(player, await self._room(session_id), "current-session", request)
+        await self._show(player, await self._room(session_id), "current-session", request)
 
-    async def _attach(
-        self, player: Player, room: Room, method: str | None = None, request: dict[str, Any] | None = None
+    async def _show(
+        self, player: Player, room: Room, method: str, request: dict[str, Any] | None = None
     ) -> None:
-        """The player is told what happens in the session; first, as ``method``, how it stands."""
+        """The player is told, as ``method``, how the session stands, and then what happens in it."""
         self._settle_in(player, room)
         exercise, seq = await room.present(hold=player.user_id)
-        first: list[Frame] = []
-        if method is not None:
-            member = exercise.member_by_user(player.user_id)
-            if member is None:
-                self._part(player)
-                raise MemberNotFoundError
-            first.append(await asyncio.to_thread(_snapshot, exercise, member, method, request, seq))
-        await self._follow(player, room, Position(room.session_id, seq, None), first=first)
+        member = exercise.member_by_user(player.user_id)
+        if member is None:
+            self._part(player)
+            raise MemberNotFoundError
+        snapshot = await asyncio.to_thread(_snapshot, exercise, member, method, request, seq)
+        await self._follow(player, room, Position(room.session_id, seq, None), first=[snapshot])
 
     async def _resume(
         self, player: Player, position: Position, request: dict[str, Any] | None = None
@@ -318,7 +334,7 @@ class MissionSockets(Namespace):
             with suppress(SessionNotFoundError, MemberNotFoundError):
                 room = await self._room(session_id)
                 if player.idle and user_id not in room.coming and not player.client.closed:
-                    await self._attach(player, room, "session-joined")
+                    await self._show(player, room, "session-joined")
 
 
 def _takes_over(client: Client) -> bool:
