@@ -55,10 +55,10 @@ async def test_only_the_codec_that_was_negotiated_is_passed_on(publisher):
     for sequence, payload_type, payload in [
         (1, VP8, OURS),
         (2, H264, OTHER),
-        (2, VP8, OURS),
-        (3, REPAIR, OTHER),
+        (3, VP8, OURS),
+        (4, REPAIR, OTHER),
     ]:
         publisher.rtp_received(packet(sequence, payload_type, payload), 0.1)
-    publisher.rtp_received(packet(9, REPAIR, (4).to_bytes(2, "big") + OURS, ssrc=8), 0.2)
+    publisher.rtp_received(packet(9, REPAIR, (2).to_bytes(2, "big") + OURS, ssrc=8), 0.2)
     publisher.rtp_received(packet(10, VP8, (5).to_bytes(2, "big") + OTHER, ssrc=8), 0.3)
     assert sink.payloads == [OURS, OURS, OURS]
