@@ -78,7 +78,7 @@ async def nothing_is_lost(stoa, token, acknowledged):
         assert acknowledged.views <= counted
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.long)])
 @on_one
 async def test_nothing_acknowledged_is_lost_by_a_kill(start, place, kills):
     chance = random.Random(20260302)

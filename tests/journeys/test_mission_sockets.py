@@ -278,6 +278,7 @@ async def test_a_killed_server_is_the_same_for_who_comes_again(start, place, pla
     assert len(completed) == 1
 
 
+@on_many
 async def test_two_servers_tell_as_one(start, place, player):
     one, other = start("--only", "missions", *place, **OFF), start("--only", "missions", *place, **OFF)
     troupe = Cast(peopled(place, *EVERYBODY), player)
@@ -352,6 +353,7 @@ async def test_who_was_in_a_session_that_ended_is_told_of_the_next(standing, pla
     assert (await troupe.rod.ask("quit-session"))["method"] == "session-quit"
 
 
+@on_many
 async def test_one_connection_a_user(start, place, player):
     """On two servers; on one, the contract suite has it."""
     nodes = [start("--only", "missions", *place, **OFF) for _ in range(2)]
