@@ -200,10 +200,7 @@ class MissionSockets(Namespace):
             await self._storage.write(
                 service.join, session_id, actor=player.actor, now=self._clock.now(), request=asked.request
             )
-            if player.room is not room:
-                self._part(player)
-                player.room = room
-                room.followers.add(player.client)
+            self._settle_in(player, room)
             await room.present()
         except StoaError:
             if not was_here:
